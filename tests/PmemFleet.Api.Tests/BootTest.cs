@@ -1,0 +1,7 @@
+namespace PmemFleet.Api.Tests;
+
+public class BootTest
+{
+    [Fact]
+    public void Runs() => Assert.NotNull(typeof(BootTest).Assembly);
+}
