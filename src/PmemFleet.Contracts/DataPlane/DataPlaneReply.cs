@@ -1,0 +1,41 @@
+using PmemFleet.Contracts.Problems;
+using PmemFleet.Contracts.Sync;
+
+namespace PmemFleet.Contracts.DataPlane;
+
+/// <summary>
+/// A worker's answer to a request the Api passed on. It carries what the request changed on the DIMMs, so that the Api shows a
+/// found or cleared error at once; the next sync brings the same again and changes nothing.
+/// </summary>
+/// <typeparam name="T">The resource.</typeparam>
+public sealed record DataPlaneReply<T>
+    where T : class
+{
+    /// <summary>The resource; null where the request was refused or gives none.</summary>
+    public T? Value { get; init; }
+
+    /// <summary>Why it was refused.</summary>
+    public RefusalDto? Refusal { get; init; }
+
+    /// <summary>DIMMs whose state the request changed.</summary>
+    public IReadOnlyList<DimmObservation> Observations { get; init; } = [];
+}
+
+/// <summary>The routes and headers of a worker's data plane. The worker's advertised URL is the base.</summary>
+public static class DataPlaneRoutes
+{
+    /// <summary>Request header: the epoch the Api knows; another one is answered 409, rule <c>fenced</c>.</summary>
+    public const string EpochHeader = "PmemFleet-Epoch";
+
+    /// <summary>Request header: the caller's Idempotency-Key; the worker answers a repeat from memory.</summary>
+    public const string IdempotencyHeader = "Idempotency-Key";
+
+    /// <summary>Response header of octet-stream answers: base64 JSON of the observations, absent where nothing changed.</summary>
+    public const string ObservationsHeader = "PmemFleet-Observations";
+
+    /// <summary>All routes of a host: processes, mappings, accesses, data and media are below it.</summary>
+    public const string Host = "/v1/hosts/{hostId:guid}";
+}
+
+/// <summary>The value of a request that gives nothing but its success.</summary>
+public sealed record Acknowledged;

@@ -1,0 +1,199 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace PmemFleet.Contracts.Sync;
+
+/// <summary>
+/// A worker's one open request (design section 3): heartbeat, finished work and observations up. Level-triggered: a lost, late
+/// or doubled message changes nothing.
+/// </summary>
+public sealed record SyncRequest
+{
+    /// <summary>The instance that joined; another one means a newer process took the name, and this one is fenced.</summary>
+    [Required]
+    public Guid? InstanceId { get; init; }
+
+    /// <summary>The hosts it holds, and what it has seen of them.</summary>
+    [Required]
+    public IReadOnlyList<HeldHost>? Hosts { get; init; }
+
+    /// <summary>Finished tasks that were not acknowledged yet, oldest first.</summary>
+    [Required]
+    public IReadOnlyList<TaskResult>? Results { get; init; }
+
+    /// <summary>Progress of running tasks.</summary>
+    public IReadOnlyList<TaskProgress>? Progress { get; init; }
+
+    /// <summary>State of DIMMs that changed since it was last acknowledged.</summary>
+    [Required]
+    public IReadOnlyList<DimmObservation>? Observations { get; init; }
+
+    /// <summary>Seconds the Api may hold the request while nothing changes; 0 to 25.</summary>
+    public int WaitSeconds { get; init; }
+}
+
+/// <summary>A host a worker holds.</summary>
+public sealed record HeldHost
+{
+    /// <summary>The host.</summary>
+    public required Guid HostId { get; init; }
+
+    /// <summary>The epoch under which it holds it.</summary>
+    public required long Epoch { get; init; }
+
+    /// <summary>The newest layout it has.</summary>
+    public required long ObservedGeneration { get; init; }
+
+    /// <summary>The highest task sequence it has accepted.</summary>
+    public required long AcceptedSequence { get; init; }
+}
+
+/// <summary>How far a task is.</summary>
+public sealed record TaskProgress
+{
+    /// <summary>The task.</summary>
+    public required Guid TaskId { get; init; }
+
+    /// <summary>0 to 1.</summary>
+    public required double Fraction { get; init; }
+}
+
+/// <summary>What comes down.</summary>
+public sealed record SyncResponse
+{
+    /// <summary>Seconds until the lease ends; a worker that cannot renew by then stops its hosts.</summary>
+    public required int LeaseSeconds { get; init; }
+
+    /// <summary>Results that are committed; the worker forgets them.</summary>
+    public required IReadOnlyList<Guid> AcknowledgedResults { get; init; }
+
+    /// <summary>Observations that are committed.</summary>
+    public required IReadOnlyList<AcknowledgedObservation> AcknowledgedObservations { get; init; }
+
+    /// <summary>
+    /// All hosts the worker holds now; a host it holds that is absent here is not its own any more and is dropped.
+    /// </summary>
+    public required IReadOnlyList<HostAssignment> Hosts { get; init; }
+
+    /// <summary>Tasks to stop, if they still run.</summary>
+    public required IReadOnlyList<Guid> CancelledTasks { get; init; }
+}
+
+/// <summary>An observation that is committed.</summary>
+/// <param name="DimmId">The DIMM.</param>
+/// <param name="Version">Its version.</param>
+public sealed record AcknowledgedObservation(Guid DimmId, long Version);
+
+/// <summary>A host as its worker has to hold it.</summary>
+public sealed record HostAssignment
+{
+    /// <summary>The host.</summary>
+    public required Guid HostId { get; init; }
+
+    /// <summary>Fencing epoch: the media store refuses an older one.</summary>
+    public required long Epoch { get; init; }
+
+    /// <summary>Generation of the layout.</summary>
+    public required long Generation { get; init; }
+
+    /// <summary>DIMMs and regions; null where the worker's generation is current.</summary>
+    public HostLayout? Layout { get; init; }
+
+    /// <summary>Tasks not finished yet, in sequence; executed strictly in this order.</summary>
+    public required IReadOnlyList<WorkerTask> Tasks { get; init; }
+}
+
+/// <summary>What is plugged into a host. Namespaces are not in it: they come with bind steps.</summary>
+public sealed record HostLayout
+{
+    /// <summary>The host's name.</summary>
+    public required string HostName { get; init; }
+
+    /// <summary>1 GiB leaves.</summary>
+    public required bool SupportsPud { get; init; }
+
+    /// <summary>4 or 5.</summary>
+    public required int PageTableLevels { get; init; }
+
+    /// <summary>Kernel profile.</summary>
+    public required string Profile { get; init; }
+
+    /// <summary>DIMMs.</summary>
+    public required IReadOnlyList<DimmLayout> Dimms { get; init; }
+
+    /// <summary>Regions.</summary>
+    public required IReadOnlyList<RegionLayout> Regions { get; init; }
+}
+
+/// <summary>A DIMM's media.</summary>
+public sealed record DimmLayout
+{
+    /// <summary>The DIMM.</summary>
+    public required Guid DimmId { get; init; }
+
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Bytes of DPA space.</summary>
+    public required long Capacity { get; init; }
+
+    /// <summary>Bytes one clear-error command covers.</summary>
+    public required int ClearErrorUnit { get; init; }
+}
+
+/// <summary>A region's place.</summary>
+public sealed record RegionLayout
+{
+    /// <summary>The region.</summary>
+    public required Guid RegionId { get; init; }
+
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>System physical address.</summary>
+    public required long Start { get; init; }
+
+    /// <summary>Bytes.</summary>
+    public required long Size { get; init; }
+
+    /// <summary>The DIMMs by position; interleaved in lines of 4 KiB.</summary>
+    public required IReadOnlyList<RegionMappingLayout> Mappings { get; init; }
+}
+
+/// <summary>A DIMM's share of a region.</summary>
+/// <param name="DimmId">The DIMM.</param>
+/// <param name="DpaStart">First DPA of the share.</param>
+/// <param name="Length">Bytes of the share.</param>
+public sealed record RegionMappingLayout(Guid DimmId, long DpaStart, long Length);
+
+/// <summary>Poison and health of one DIMM: the whole state, with a version, so that the newest wins.</summary>
+public sealed record DimmObservation
+{
+    /// <summary>The host.</summary>
+    public required Guid HostId { get; init; }
+
+    /// <summary>The DIMM.</summary>
+    public required Guid DimmId { get; init; }
+
+    /// <summary>The epoch under which it was seen.</summary>
+    public required long Epoch { get; init; }
+
+    /// <summary>Goes up with each change, over restarts too.</summary>
+    public required long Version { get; init; }
+
+    /// <summary>What is poisoned on the media, by DPA.</summary>
+    public required IReadOnlyList<DpaRange> Poison { get; init; }
+
+    /// <summary>What the host's bus lists as bad, by DPA.</summary>
+    public required IReadOnlyList<DpaRange> BadRanges { get; init; }
+
+    /// <summary>Unsafe shutdowns counted.</summary>
+    public required long DirtyShutdownCount { get; init; }
+
+    /// <summary>Scrub passes of the host's bus.</summary>
+    public required long ScrubCount { get; init; }
+}
+
+/// <summary>A range of one DIMM.</summary>
+/// <param name="Dpa">First byte.</param>
+/// <param name="Length">Bytes.</param>
+public sealed record DpaRange(long Dpa, long Length);

@@ -1,0 +1,281 @@
+using System.Text.Json.Serialization;
+using PmemFleet.Contracts.Problems;
+
+namespace PmemFleet.Contracts.Sync;
+
+/// <summary>Work for one host. Executed at least once; its effect and its result happen once (the worker keeps the result by task id).</summary>
+public sealed record WorkerTask
+{
+    /// <summary>Stable id.</summary>
+    public required Guid TaskId { get; init; }
+
+    /// <summary>Position in the host's own sequence.</summary>
+    public required long Sequence { get; init; }
+
+    /// <summary>The operation's kind, for logs and traces.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>W3C trace context of the request that asked for it.</summary>
+    public string? TraceParent { get; init; }
+
+    /// <summary>The steps, in order; the first refused one ends the task.</summary>
+    public required IReadOnlyList<TaskStep> Steps { get; init; }
+}
+
+/// <summary>What became of a task.</summary>
+public sealed record TaskResult
+{
+    /// <summary>The task.</summary>
+    public required Guid TaskId { get; init; }
+
+    /// <summary>Its host.</summary>
+    public required Guid HostId { get; init; }
+
+    /// <summary>The epoch under which it was executed.</summary>
+    public required long Epoch { get; init; }
+
+    /// <summary>The task was cancelled before its end.</summary>
+    public bool Cancelled { get; init; }
+
+    /// <summary>One result for each step that was executed; the last one may be a refusal.</summary>
+    public required IReadOnlyList<StepResult> Steps { get; init; }
+}
+
+/// <summary>One step on the media or in the engine.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "step")]
+[JsonDerivedType(typeof(BootStep), "boot")]
+[JsonDerivedType(typeof(ShutdownStep), "shutdown")]
+[JsonDerivedType(typeof(BindStep), "bind")]
+[JsonDerivedType(typeof(UnbindStep), "unbind")]
+[JsonDerivedType(typeof(ZeroStep), "zero")]
+[JsonDerivedType(typeof(WipeDimmStep), "wipe-dimm")]
+[JsonDerivedType(typeof(InjectErrorsStep), "inject-errors")]
+[JsonDerivedType(typeof(ClearErrorsStep), "clear-errors")]
+[JsonDerivedType(typeof(ScrubStep), "scrub")]
+[JsonDerivedType(typeof(CheckBttStep), "check-btt")]
+public abstract record TaskStep;
+
+/// <summary>The host comes up: processes and mappings of a former boot are gone, nothing is bound yet.</summary>
+public sealed record BootStep : TaskStep
+{
+    /// <summary>The former boot ended without a clean shutdown; DIMMs count it.</summary>
+    public required bool UnsafeShutdown { get; init; }
+}
+
+/// <summary>The host goes down cleanly: all is unbound and flushed.</summary>
+public sealed record ShutdownStep : TaskStep;
+
+/// <summary>Binds a namespace: info blocks are probed, or a configured personality is started (Nvdimm's <c>BindPlan</c>).</summary>
+public sealed record BindStep : TaskStep
+{
+    /// <summary>The device name.</summary>
+    public required string Namespace { get; init; }
+
+    /// <summary>The namespace's row.</summary>
+    public required Guid NamespaceId { get; init; }
+
+    /// <summary>System physical address.</summary>
+    public required long Start { get; init; }
+
+    /// <summary>Bytes.</summary>
+    public required long Size { get; init; }
+
+    /// <summary>The namespace's own uuid; null for a label-less one.</summary>
+    public Guid? ParentUuid { get; init; }
+
+    /// <summary><c>none</c>, <c>btt</c>, <c>btt2</c>, <c>pfn</c>, <c>dax</c>, <c>unknown</c>.</summary>
+    public required string ClaimClass { get; init; }
+
+    /// <summary>Info blocks are not looked at.</summary>
+    public bool ForceRaw { get; init; }
+
+    /// <summary>The region is read-only.</summary>
+    public bool ReadOnly { get; init; }
+
+    /// <summary>The personality to start; null: autodetect.</summary>
+    public ConfiguredPersonalityDto? Configured { get; init; }
+
+    /// <summary>A failure is the step's result, not the task's end (boot binds each namespace for itself).</summary>
+    public bool ContinueOnFailure { get; init; }
+}
+
+/// <summary>A personality to start.</summary>
+public sealed record ConfiguredPersonalityDto
+{
+    /// <summary><c>btt</c>, <c>pfn</c> or <c>dax</c>.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>Its uuid.</summary>
+    public required Guid Uuid { get; init; }
+
+    /// <summary><c>mem</c> or <c>dev</c>.</summary>
+    public string? Map { get; init; }
+
+    /// <summary>Alignment.</summary>
+    public long? Align { get; init; }
+
+    /// <summary>BTT sector size.</summary>
+    public long? SectorSize { get; init; }
+}
+
+/// <summary>Unbinds a namespace: mappings of its dax device are revoked, the BTT is flushed.</summary>
+public sealed record UnbindStep : TaskStep
+{
+    /// <summary>The device name.</summary>
+    public required string Namespace { get; init; }
+}
+
+/// <summary>Zeroes a range through the driver's write path (poison in it is cleared), as a reconfigure zeroes info blocks.</summary>
+public sealed record ZeroStep : TaskStep
+{
+    /// <summary>System physical address.</summary>
+    public required long Start { get; init; }
+
+    /// <summary>Bytes.</summary>
+    public required long Length { get; init; }
+}
+
+/// <summary>A DIMM's media is emptied and its poison forgotten (it was plugged anew or removed).</summary>
+public sealed record WipeDimmStep : TaskStep
+{
+    /// <summary>The DIMM.</summary>
+    public required Guid DimmId { get; init; }
+
+    /// <summary>The DIMM is gone; its files are removed.</summary>
+    public bool Remove { get; init; }
+}
+
+/// <summary>Poison by DPA.</summary>
+public sealed record InjectErrorsStep : TaskStep
+{
+    /// <summary>Where.</summary>
+    public required IReadOnlyList<DimmRange> Ranges { get; init; }
+
+    /// <summary>Take poison away instead; what the bus knows stays known.</summary>
+    public bool Uninject { get; init; }
+
+    /// <summary>The bus is told at once.</summary>
+    public required bool Notify { get; init; }
+}
+
+/// <summary>A range of a DIMM.</summary>
+/// <param name="DimmId">The DIMM.</param>
+/// <param name="Dpa">First byte.</param>
+/// <param name="Length">Bytes.</param>
+public sealed record DimmRange(Guid DimmId, long Dpa, long Length);
+
+/// <summary>Clears the known errors wholly inside a range, as <c>ndctl clear-errors</c>.</summary>
+public sealed record ClearErrorsStep : TaskStep
+{
+    /// <summary>System physical address.</summary>
+    public required long Start { get; init; }
+
+    /// <summary>Bytes.</summary>
+    public required long Length { get; init; }
+}
+
+/// <summary>Scrubs the whole bus: latent errors become known.</summary>
+public sealed record ScrubStep : TaskStep
+{
+    /// <summary>Short scrub: only what the firmware has found already.</summary>
+    public bool Short { get; init; }
+}
+
+/// <summary><c>ndctl check-namespace</c> on an unbound sector namespace.</summary>
+public sealed record CheckBttStep : TaskStep
+{
+    /// <summary>The device name.</summary>
+    public required string Namespace { get; init; }
+
+    /// <summary>System physical address.</summary>
+    public required long Start { get; init; }
+
+    /// <summary>Bytes.</summary>
+    public required long Size { get; init; }
+
+    /// <summary>The namespace's own uuid.</summary>
+    public Guid? ParentUuid { get; init; }
+
+    /// <summary>Repair.</summary>
+    public bool Repair { get; init; }
+
+    /// <summary>Rewrite the log.</summary>
+    public bool RewriteLog { get; init; }
+}
+
+/// <summary>What a step gave.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "result")]
+[JsonDerivedType(typeof(StepDone), "done")]
+[JsonDerivedType(typeof(StepRefused), "refused")]
+[JsonDerivedType(typeof(StepBound), "bound")]
+[JsonDerivedType(typeof(StepChecked), "checked")]
+public abstract record StepResult;
+
+/// <summary>Done; nothing more to say.</summary>
+public sealed record StepDone : StepResult;
+
+/// <summary>Refused.</summary>
+public sealed record StepRefused : StepResult
+{
+    /// <summary>Why.</summary>
+    public required RefusalDto Refusal { get; init; }
+
+    /// <summary>The namespace of a bind.</summary>
+    public string? Namespace { get; init; }
+
+    /// <summary>Kernel messages.</summary>
+    public IReadOnlyList<string> Messages { get; init; } = [];
+}
+
+/// <summary>A namespace is bound (Nvdimm's <c>BindOutcome</c>).</summary>
+public sealed record StepBound : StepResult
+{
+    /// <summary>The device name.</summary>
+    public required string Namespace { get; init; }
+
+    /// <summary><c>raw</c>, <c>btt</c>, <c>pfn</c> or <c>dax</c>.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>The personality's uuid.</summary>
+    public Guid? Uuid { get; init; }
+
+    /// <summary>Usable bytes of a personality.</summary>
+    public long? Size { get; init; }
+
+    /// <summary>BTT: external sector size.</summary>
+    public long? SectorSize { get; init; }
+
+    /// <summary>BTT: <c>1.1</c> or <c>2.0</c>.</summary>
+    public string? Version { get; init; }
+
+    /// <summary>PFN, DAX: <c>mem</c> or <c>dev</c>.</summary>
+    public string? Map { get; init; }
+
+    /// <summary>PFN, DAX: alignment.</summary>
+    public long? Align { get; init; }
+
+    /// <summary>PFN, DAX: data offset.</summary>
+    public long? DataOffset { get; init; }
+
+    /// <summary>PFN, DAX: start pad.</summary>
+    public long? StartPad { get; init; }
+
+    /// <summary>PFN, DAX: end truncation.</summary>
+    public long? EndTrunc { get; init; }
+
+    /// <summary>PFN, DAX: 4 KiB pages.</summary>
+    public long? PageCount { get; init; }
+
+    /// <summary>Kernel messages.</summary>
+    public IReadOnlyList<string> Messages { get; init; } = [];
+}
+
+/// <summary>A BTT was checked.</summary>
+public sealed record StepChecked : StepResult
+{
+    /// <summary>Nothing is left to repair.</summary>
+    public required bool Consistent { get; init; }
+
+    /// <summary>What was found, as ndctl prints it.</summary>
+    public required IReadOnlyList<string> Messages { get; init; }
+}
