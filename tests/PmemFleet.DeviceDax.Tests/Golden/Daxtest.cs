@@ -80,7 +80,7 @@ internal sealed partial class Daxtest
         };
         if (entry.Rss.Value > 0)
         {
-            json["Pss"] = json["Referenced"] = entry.Rss.Value >> 10;
+            json["Pss"] = entry.Rss.Value >> 10;
             json["Referenced"] = entry.Rss.Value >> 10;
         }
 
@@ -99,7 +99,6 @@ internal sealed partial class Daxtest
     public void Row(string name, JsonObject row)
     {
         row["name"] = name;
-        row["t"] = "special";
         Rows.Add((JsonObject)JsonNode.Parse(row.ToJsonString())!);
     }
 

@@ -7,7 +7,11 @@ namespace PmemFleet.DeviceDax.Tests.Golden;
 internal static class GoldenRows
 {
     public static IReadOnlyList<JsonObject> Read(string name) =>
-        [.. Lines(name + ".jsonl.gz").Where(l => l.Length > 0).Select(l => JsonNode.Parse(l)!.AsObject())];
+        [.. Lines(name + ".jsonl.gz").Where(l => l.Length > 0).Select(l => Parse(l))];
+
+    // The recording's poison rows have a second member "t" after the row's kind.
+    private static JsonObject Parse(string line) =>
+        JsonNode.Parse(line.Replace("\"t\":\"special\",", string.Empty, StringComparison.Ordinal))!.AsObject();
 
     public static IReadOnlyList<string> Lines(string resource)
     {

@@ -10,7 +10,7 @@ public sealed class GoldenTests(ITestOutputHelper output)
     // The recorded processes' bases, from the kernel's messages where they are printed, otherwise one that gives the
     // recorded number of tables before the first touch (address space randomisation).
     private const ulong Base2MMatrix = 0x7fc8_764e_d000;
-    private const ulong Base4KMatrix = 0x7f7e_c0f5_5000;
+    private const ulong Base4KMatrix = 0x7f7e_e0f5_5000;
     private const ulong BaseSpecial = 0x7fb5_14f0_0000;
 
     [Theory]
