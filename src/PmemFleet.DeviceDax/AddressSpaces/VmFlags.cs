@@ -71,7 +71,8 @@ public enum VmFlags : uint
     NoHugePage = 0x40000000,
 }
 
-internal static class VmFlagNames
+/// <summary>The flags as /proc prints them.</summary>
+public static class VmFlagNames
 {
     // Two letters per bit, in bit order, as /proc/pid/smaps prints them.
     private static readonly (VmFlags Flag, string Name)[] Names =
@@ -84,9 +85,11 @@ internal static class VmFlagNames
         (VmFlags.NoHugePage, "nh"),
     ];
 
+    /// <summary>smaps' <c>VmFlags</c> line, such as <c>rd wr sh mr mw me ms sd hg</c>.</summary>
     public static string ToSmaps(this VmFlags flags) =>
         string.Join(' ', Names.Where(n => (flags & n.Flag) != 0).Select(n => n.Name));
 
+    /// <summary>The permissions of a maps line, such as <c>rw-s</c>.</summary>
     public static string ToPermissions(this VmFlags flags) => string.Concat(
         (flags & VmFlags.Read) != 0 ? "r" : "-",
         (flags & VmFlags.Write) != 0 ? "w" : "-",

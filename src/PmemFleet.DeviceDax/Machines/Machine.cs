@@ -19,7 +19,7 @@ public sealed partial class Machine
     private readonly Dictionary<DeviceNumber, DaxDevice> _byNumber = [];
     private readonly Dictionary<string, DeviceNumber> _nodes = [];
     private readonly Dictionary<string, FileNode> _files = [];
-    private readonly Dictionary<int, DaxRegion> _regions = [];
+    private readonly List<DaxRegion> _regions = [];
     private readonly SortedDictionary<int, Process> _processes = [];
     private readonly ConcurrentQueue<string> _log = new();
     private long _nextInode = 1;
@@ -47,7 +47,7 @@ public sealed partial class Machine
         {
             lock (_gate)
             {
-                return [.. _regions.Values.OrderBy(r => r.Id)];
+                return [.. _regions.OrderBy(r => r.Id).ThenBy(r => r.Range.Start.Value)];
             }
         }
     }
@@ -70,7 +70,7 @@ public sealed partial class Machine
 
     /// <summary>
     /// Adds a dax region. Refused with ENOMEM when start or length isn't a multiple of the align (spec 50 section 1, seed
-    /// row 69), EBUSY when another region has a byte of it.
+    /// row 69), EBUSY when another region has a byte of it. Several may share an id: each devdax namespace of a region gives one.
     /// </summary>
     public Outcome<DaxRegion> AddRegion(DaxRegionSpec spec)
     {
@@ -84,16 +84,16 @@ public sealed partial class Machine
 
         lock (_gate)
         {
-            if (_regions.ContainsKey(spec.Id) || _regions.Values.Any(r => r.Range.Overlaps(spec.Range)))
+            if (_regions.Any(r => r.Range.Overlaps(spec.Range)))
             {
-                return new Refusal(Errno.EBUSY, "range-busy", "Another dax region has this id or a part of this range.")
+                return new Refusal(Errno.EBUSY, "range-busy", "Another dax region has a part of this range.")
                 {
                     KernelMessage = $"dax_pmem dax{spec.Id}.0: could not reserve region {spec.Range}",
                 };
             }
 
             var region = new DaxRegion(this, spec);
-            _regions.Add(spec.Id, region);
+            _regions.Add(region);
             return region;
         }
     }
@@ -112,7 +112,7 @@ public sealed partial class Machine
 
         lock (_gate)
         {
-            _regions.Remove(region.Id);
+            _regions.Remove(region);
         }
     }
 

@@ -1,0 +1,26 @@
+namespace PmemFleet.Nvdimm.Media;
+
+/// <summary>The bytes of one namespace's range, as its driver reaches them: offset 0 is the namespace's first byte.</summary>
+public interface IMedia
+{
+    /// <summary>Bytes.</summary>
+    long Length { get; }
+
+    /// <summary>Reads; false where a byte of the range is poisoned (EIO), which makes a latent error known.</summary>
+    bool TryRead(long offset, Span<byte> destination);
+
+    /// <summary>Stores; clears nothing.</summary>
+    void Write(long offset, ReadOnlySpan<byte> source);
+
+    /// <summary>Stores zeroes; clears nothing.</summary>
+    void Zero(long offset, long length);
+
+    /// <summary>Clears poison: the bytes cleared, or a negative errno.</summary>
+    long ClearPoison(long offset, long length);
+
+    /// <summary>Everything stored is on the media afterwards.</summary>
+    void Flush();
+
+    /// <summary>The bus lists a byte of the range as bad.</summary>
+    bool IsKnownBad(long offset, long length);
+}
