@@ -62,7 +62,9 @@ public static class ConventionsSetup
 
             return next(http);
         });
-        app.UseExceptionHandler(new ExceptionHandlerOptions { SuppressDiagnosticsCallback = _ => true });
+
+        // UnhandledExceptionHandler answers every one; this never gets its turn
+        app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = StatusProblems.WriteAsync, SuppressDiagnosticsCallback = _ => true });
         app.UseStatusCodePages(context => StatusProblems.WriteAsync(context.HttpContext));
     }
 }

@@ -24,6 +24,9 @@ public sealed class FleetJsonInputFormatter : InputFormatter
         && (!context.HttpContext.Request.GetTypedHeaders().ContentType!.Charset.HasValue
             || context.HttpContext.Request.GetTypedHeaders().ContentType!.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase));
 
+    /// <summary>The base would answer an empty body in its own words.</summary>
+    public override Task<InputFormatterResult> ReadAsync(InputFormatterContext context) => ReadRequestBodyAsync(context);
+
     public override async Task<InputFormatterResult> ReadRequestBodyAsync(InputFormatterContext context)
     {
         var http = context.HttpContext;
