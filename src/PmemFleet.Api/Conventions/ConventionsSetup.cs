@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc.Formatters;
 using Microsoft.AspNetCore.Mvc.ModelBinding.Metadata;
 using PmemFleet.Api.Access;
+using PmemFleet.Api.Idempotency;
 using PmemFleet.Api.Problems;
 using PmemFleet.Contracts;
 
@@ -15,6 +16,7 @@ public static class ConventionsSetup
     {
         services.AddExceptionHandler<UnhandledExceptionHandler>();
         services.AddScoped<FleetWrite>();
+        services.AddHostedService<IdempotencyExpiry>();
         services.AddRouting(options => options.LowercaseUrls = true);
         services.AddControllers(options =>
             {

@@ -62,7 +62,7 @@ public sealed class FleetJsonInputFormatter : InputFormatter
             RequireWellFormed(body);
             if (JsonShape.Check(body, type, FleetJson.Options) is { Count: > 0 } complaints)
             {
-                throw Refused("members-unknown-or-doubled", complaints[0].Detail, complaints);
+                throw Refused("members-invalid", complaints[0].Detail, complaints);
             }
 
             return JsonSerializer.Deserialize(body, type, FleetJson.Options);

@@ -17,7 +17,7 @@ public sealed class EventTests(ApiFixture api) : IClassFixture<ApiFixture>
     {
         const int writers = 8;
         const int eventsEach = 25;
-        var start = (await ReadAsync(0)).LastOrDefault()?.Seq ?? 0;
+        var start = await ReadAsync(0) is [.., var last] ? last.Seq : 0;
         using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var streamed = StreamAsync(start, writers * eventsEach, stop.Token);
         var random = new Random(20261123);

@@ -31,6 +31,10 @@ public class ApiFixture : IAsyncLifetime
 
     protected virtual Dictionary<string, string?> Settings => [];
 
+    protected virtual void Configure(WebApplicationBuilder builder)
+    {
+    }
+
     public virtual async Task InitializeAsync()
     {
         var postgres = await TestPostgres.GetAsync();
@@ -51,14 +55,14 @@ public class ApiFixture : IAsyncLifetime
     /// <summary>One more Api over the same database.</summary>
     public async Task<WebApplication> StartReplicaAsync()
     {
-        var app = Build(ConnectionString, Settings);
+        var app = Build(ConnectionString, Settings, Configure);
         _replicas.Add(app);
         await app.StartAsync();
         await app.Services.GetRequiredService<Startup>().Done;
         return app;
     }
 
-    public static WebApplication Build(string connectionString, Dictionary<string, string?> settings) => ApiHost.Build([], builder =>
+    public static WebApplication Build(string connectionString, Dictionary<string, string?> settings, Action<WebApplicationBuilder>? more = null) => ApiHost.Build([], builder =>
     {
         builder.Configuration.Sources.Clear();
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
@@ -70,6 +74,7 @@ public class ApiFixture : IAsyncLifetime
         });
         builder.Configuration.AddInMemoryCollection(settings);
         builder.Logging.ClearProviders();
+        more?.Invoke(builder);
     });
 
     public HttpClient Client(string? bearer, WebApplication? replica = null)
