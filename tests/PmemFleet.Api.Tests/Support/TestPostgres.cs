@@ -1,16 +1,15 @@
-using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Npgsql;
+using PmemFleet.Lab.Postgres;
+using PmemFleet.Lab.Processes;
 
 namespace PmemFleet.Api.Tests.Support;
 
-/// <summary>One real PostgreSQL for the test process: PMEMFLEET_TEST_PG, or a private one of the machine's own program.</summary>
+/// <summary>One real PostgreSQL for the test process, got as the lab gets it; PMEMFLEET_TEST_PG names another one.</summary>
 public sealed class TestPostgres
 {
     private static readonly Lazy<Task<TestPostgres>> Shared = new(StartAsync);
     private static readonly SemaphoreSlim OneAtATime = new(1, 1);
-    private int _databases;
+    private static int databases;
 
     private TestPostgres(string adminConnectionString) => AdminConnectionString = adminConnectionString;
 
@@ -18,16 +17,17 @@ public sealed class TestPostgres
 
     public static Task<TestPostgres> GetAsync() => Shared.Value;
 
+    /// <summary>Small pools: many Apis run at once against one server.</summary>
     public string ConnectionString(string database) =>
-        new NpgsqlConnectionStringBuilder(AdminConnectionString) { Database = database, MaxPoolSize = 30 }.ConnectionString;
+        new NpgsqlConnectionStringBuilder(AdminConnectionString) { Database = database, MaxPoolSize = 12, IncludeErrorDetail = false }.ConnectionString;
 
-    /// <summary>A database of its own: a copy of the migrated template.</summary>
+    /// <summary>A database of its own: a copy of the template, or an empty one.</summary>
     public async Task<string> CreateDatabaseAsync(string? template)
     {
         await OneAtATime.WaitAsync();
         try
         {
-            var name = $"t{Environment.ProcessId}_{Interlocked.Increment(ref _databases)}";
+            var name = $"t{Environment.ProcessId}_{Interlocked.Increment(ref databases)}";
             await ExecuteAsync($"CREATE DATABASE {name}{(template is null ? string.Empty : $" TEMPLATE {template}")}");
             return name;
         }
@@ -52,47 +52,14 @@ public sealed class TestPostgres
             return new TestPostgres(given);
         }
 
-        var bin = Directory.GetDirectories("/usr/lib/postgresql").Order().Last() + "/bin";
-        var data = Directory.CreateTempSubdirectory("pmemfleet-api-tests-").FullName;
-        var port = FreePort();
+        var folder = LabFolder.Open(null);
+        var server = await PrivatePostgres.StartAsync(folder.PostgresData, Environment.GetEnvironmentVariable("PMEMFLEET__POSTGRES__BIN"), _ => { }, CancellationToken.None);
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {
-            Run(bin, "pg_ctl", "-D", data, "-m", "immediate", "stop");
-            Directory.Delete(data, recursive: true);
+            // nothing is worth keeping
+            _ = Libc.Kill(server.Pid, Libc.SigQuit);
+            folder.Dispose();
         };
-        if (Environment.UserName == "root")
-        {
-            Start("chown", ["postgres", data]).WaitForExit();
-        }
-
-        Run(bin, "initdb", "-D", data, "-U", "pmemfleet", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C");
-        Run(bin, "pg_ctl", "-D", data, "-w", "-l", $"{data}/log", "-o",
-            $"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={data} -c fsync=off -c max_connections=300", "start");
-        var postgres = new TestPostgres($"Host=127.0.0.1;Port={port};Username=pmemfleet;Database=postgres");
-        await postgres.ExecuteAsync("SELECT 1");
-        return postgres;
-    }
-
-    private static void Run(string bin, string program, params string[] arguments)
-    {
-        string[] whole = Environment.UserName == "root"
-            ? ["runuser", "-u", "postgres", "--", $"{bin}/{program}", .. arguments]
-            : [$"{bin}/{program}", .. arguments];
-        using var process = Start(whole[0], whole[1..]);
-        process.WaitForExit();
-        if (process.ExitCode != 0)
-        {
-            throw new InvalidOperationException($"{program} ended with {process.ExitCode}");
-        }
-    }
-
-    private static Process Start(string program, string[] arguments) =>
-        Process.Start(new ProcessStartInfo("sh", ["-c", "exec \"$@\" >/dev/null 2>&1", "sh", program, .. arguments]))!;
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        return new TestPostgres(server.ConnectionString("postgres"));
     }
 }
