@@ -22,7 +22,7 @@ public sealed partial class IdempotencyExpiry(
                 await transactions.RunAsync(
                     (db, token) => db.Set<IdempotencyKeyRow>().Where(row => row.ExpiresAt <= now).ExecuteDeleteAsync(token), stoppingToken);
             }
-            catch (NpgsqlException lost)
+            catch (Exception lost) when (lost is NpgsqlException or InvalidOperationException)
             {
                 LogFailed(lost.Message);
             }

@@ -103,6 +103,31 @@ public sealed class AcceptedWriteTests(ProbeApi api) : IClassFixture<ProbeApi>
     }
 
     [Fact]
+    public async Task Write_ThatLosesADeadlock_IsRepeatedWhole()
+    {
+        await api.AddHostAsync("dead-a", "dead");
+        await api.AddHostAsync("dead-b", "dead");
+        using var bothHoldOne = new Barrier(2);
+        var attempts = 0;
+        async Task<int> LockBothAsync(string first, string second) => await api.WriteAsync(async db =>
+        {
+            var attempt = Interlocked.Increment(ref attempts);
+            (await db.LockHostAsync(first, CancellationToken.None))!.Version++;
+            if (attempt <= 2)
+            {
+                await Task.Run(() => bothHoldOne.SignalAndWait(TimeSpan.FromSeconds(10)));
+            }
+
+            (await db.LockHostAsync(second, CancellationToken.None))!.Version++;
+            return 0;
+        });
+
+        await Task.WhenAll(LockBothAsync("dead-a", "dead-b"), LockBothAsync("dead-b", "dead-a"));
+        Assert.Equal(3, attempts);
+        Assert.Equal(3, await api.WriteAsync(async db => (await db.LockHostAsync("dead-a", CancellationToken.None))!.Version));
+    }
+
+    [Fact]
     public async Task Bug_IsA500ThatTellsNothing()
     {
         var response = await api.Admin.PostAsync("/v1/probe/x/broken", null);

@@ -9,7 +9,7 @@ public sealed class TestPostgres
 {
     private static readonly Lazy<Task<TestPostgres>> Shared = new(StartAsync);
     private static readonly SemaphoreSlim OneAtATime = new(1, 1);
-    private static int databases;
+    private static int _databases;
 
     private TestPostgres(string adminConnectionString) => AdminConnectionString = adminConnectionString;
 
@@ -27,7 +27,7 @@ public sealed class TestPostgres
         await OneAtATime.WaitAsync();
         try
         {
-            var name = $"t{Environment.ProcessId}_{Interlocked.Increment(ref databases)}";
+            var name = $"t{Environment.ProcessId}_{Interlocked.Increment(ref _databases)}";
             await ExecuteAsync($"CREATE DATABASE {name}{(template is null ? string.Empty : $" TEMPLATE {template}")}");
             return name;
         }
