@@ -136,23 +136,25 @@ public sealed partial class Bus
 
     private static Refusal Fail(PmemNamespace device, PendingBind pending, Refusal cause)
     {
-        var region = device.Region;
         device.State = NamespaceState.Disabled;
-        TakeSeedsBack(device, pending);
+        device.Region.Align = pending.AlignAfterFailure ?? device.Region.Align;
+        var recovers = pending is { AutoRecover: true, Intent: not BindIntent.Enable } && device.Claim is not { Kind: PersonalityKind.Btt };
+        // ndctl's recovery binds the namespace raw once more, which uses its seed up for good
+        TakeSeedsBack(device, pending, keepsNamespaceSeed: recovers && device.Claim is not null && pending.Intent == BindIntent.Create);
         if (pending.Intent == BindIntent.Enable)
         {
             return cause;
         }
 
         // a PFN or DAX is detached again; a BTT keeps its claim, which then also keeps the namespace (golden b_raw_sector)
-        if (pending.AutoRecover && device.Claim is { Kind: not PersonalityKind.Btt } claim)
+        if (recovers && device.Claim is { } claim)
         {
             Detach(claim);
         }
 
-        if (pending is { AutoRecover: true, Intent: BindIntent.Create })
+        if (recovers && pending.Intent == BindIntent.Create)
         {
-            SetSize(device, 0);
+            Recover(device);
         }
 
         return new Refusal(Errno.ENXIO, cause.Rule, $"{device.Name}: failed to enable")
@@ -162,10 +164,10 @@ public sealed partial class Bus
             Subject = cause.Subject,
         }.Exits(pending.Intent == BindIntent.Create ? Errno.ENODEV : Errno.ENXIO);
 
-        static void TakeSeedsBack(PmemNamespace device, PendingBind pending)
+        static void TakeSeedsBack(PmemNamespace device, PendingBind pending, bool keepsNamespaceSeed)
         {
             var region = device.Region;
-            if (pending.NextNamespaceSeed is { } next
+            if (!keepsNamespaceSeed && pending.NextNamespaceSeed is { } next
                 && region.NamespaceSeed is { Uuid: null, Size: 0, AltName: "", Pending: null, Claim: null } seed && seed.Id == next)
             {
                 region.NamespaceTable.Remove(next);

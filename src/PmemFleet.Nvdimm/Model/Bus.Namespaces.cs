@@ -58,6 +58,11 @@ public sealed partial class Bus
                 .With("size", request.Size).With("regionSize", device.Region.Size).Allowing($"{device.Region.Size}").About("size");
         }
 
+        if (Blocked(device, options.Force) is { } blocked)
+        {
+            return blocked;
+        }
+
         if (IsUuidUsed(options.Uuid) && device.Kind == NamespaceKind.Pmem)
         {
             return new Refusal(Errno.EINVAL, "uuid-not-unique", $"create namespace: {device.Name}: set_uuid failed: Invalid argument").About("uuid");
@@ -116,7 +121,7 @@ public sealed partial class Bus
     {
         if (!NamespaceRequest.Check(this, region, null, options).TryGet(out var request, out var refusal))
         {
-            return refusal.Errno == Errno.EINVAL ? refusal with { Message = "create namespace: " + refusal.Message } : refusal;
+            return refusal;
         }
 
         if (region.ReadOnly)
@@ -142,7 +147,6 @@ public sealed partial class Bus
     private Outcome<NamespaceChange> SetUp(
         PmemNamespace device, NamespaceRequest request, NamespaceOptions options, BindIntent intent, List<MediaStep> steps)
     {
-        var region = device.Region;
         var began = Configure(device, request, options, intent);
         if (began.TryGet(out var step, out var refusal))
         {
@@ -152,19 +156,31 @@ public sealed partial class Bus
 
         if (intent == BindIntent.Create && options.AutoRecover)
         {
-            SetSize(device, 0);
+            Recover(device);
         }
 
         // what was already unbound or zeroed has to be done on the media also when the command fails later
         return steps.Count == 0 ? refusal : new NamespaceChange(device, [.. steps]) { Refusal = refusal };
     }
 
+    /// <summary>What ndctl does after a create that failed: the class cleared, the namespace deleted, as far as nothing holds it.</summary>
+    private static void Recover(PmemNamespace device)
+    {
+        if (!device.IsHeld)
+        {
+            device.ClaimClass = ClaimClass.None;
+            UpdateLabels(device);
+            SetSize(device, 0);
+        }
+    }
+
     private Outcome<MediaStep> Configure(PmemNamespace device, NamespaceRequest request, NamespaceOptions options, BindIntent intent)
     {
         var region = device.Region;
+        var wasAlign = region.Align;
         if (device.Kind == NamespaceKind.Pmem)
         {
-            if (request.Align > region.Align)
+            if (wasAlign < request.Align)
             {
                 SetRegionAlign(region.Name, request.Align);
             }
@@ -190,7 +206,8 @@ public sealed partial class Bus
                 return Named(size, device, "set_size");
             }
 
-            if (SetSectorSize(device.Name, request.LabelSectorSize).Refusal is { } sector)
+            // a BTT's odd sector sizes are no namespace's: the label keeps what it had
+            if (request.SectorSize is 512 or 4096 && SetSectorSize(device.Name, request.SectorSize).Refusal is { } sector)
             {
                 return Named(sector, device, "set_sector_size");
             }
@@ -199,7 +216,7 @@ public sealed partial class Bus
         SetHolderClass(device.Name, request.Mode switch
         {
             NamespaceMode.Sector => "btt",
-            NamespaceMode.Fsdax when !StaysNative(device, request) => "pfn",
+            NamespaceMode.Fsdax => "pfn",
             NamespaceMode.Devdax => "dax",
             _ => "",
         });
@@ -230,6 +247,9 @@ public sealed partial class Bus
 
         if (BeginBind(device, personality, intent, options.AutoRecover).TryGet(out var step, out var refusal))
         {
+            // ndctl raises the region's alignment for the allocation and puts it back when all went well, not otherwise
+            device.Pending = device.Pending! with { AlignAfterFailure = region.Align == wasAlign ? null : region.Align };
+            region.Align = wasAlign;
             return step;
         }
 
@@ -251,16 +271,18 @@ public sealed partial class Bus
     private static Refusal Named(Refusal refusal, PmemNamespace device, string step) =>
         refusal with { Message = $"create namespace: {device.Name}: {step} failed: {refusal.Message[(refusal.Message.LastIndexOf(": ", StringComparison.Ordinal) is var at && at >= 0 ? at + 2 : 0)..]}" };
 
+    private static Refusal? Blocked(PmemNamespace device, bool force) =>
+        device.Region.ReadOnly ? new Refusal(Errno.ENXIO, "region-read-only", $"{device.Region.Name}: read-only, re-configuration disabled")
+        : device.IsEnabled && !force ? Refuse.NeedsForce(device)
+        : device.State == NamespaceState.Pending ? Refuse.Pending(device)
+        : device.Mounted ? Refuse.Mounted(device)
+        : null;
+
     private static Outcome<Done> Prepare(PmemNamespace device, bool force, List<MediaStep> steps)
     {
-        if (device.Region.ReadOnly)
+        if (Blocked(device, force) is { } blocked)
         {
-            return new Refusal(Errno.ENXIO, "region-read-only", $"{device.Region.Name}: read-only, re-configuration disabled");
-        }
-
-        if (device.IsEnabled && !force)
-        {
-            return Refuse.NeedsForce(device);
+            return blocked;
         }
 
         if (Disable(device, steps).Refusal is { } refusal)

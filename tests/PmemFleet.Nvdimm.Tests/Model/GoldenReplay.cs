@@ -65,7 +65,11 @@ internal sealed partial class GoldenReplay
                 break;
             case "cmd":
                 var command = (string)golden["cmd"]!;
-                if (command.StartsWith("ndctl ", StringComparison.Ordinal) && !command.Contains(';', StringComparison.Ordinal) && !command.Contains('|', StringComparison.Ordinal))
+                if (HandSteps.Run(_case, _at, _bus, _media) is { } byHand)
+                {
+                    _results[_at] = byHand.Length == 0 ? null : byHand;
+                }
+                else if (command.StartsWith("ndctl ", StringComparison.Ordinal) && !command.Contains(';', StringComparison.Ordinal) && !command.Contains('|', StringComparison.Ordinal))
                 {
                     Ndctl(golden, command.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..]);
                 }
@@ -94,7 +98,7 @@ internal sealed partial class GoldenReplay
                 Each(golden, target, options, n => n.Size > 0, n => _bus.DisableNamespace(n));
                 break;
             case "enable-namespace":
-                Each(golden, target, options, n => n.Size > 0, n => _bus.EnableNamespace(n));
+                Each(golden, target, options, n => n.Uuid is not null || n.Size > 0, n => _bus.EnableNamespace(n));
                 break;
             case "disable-region":
                 Regions(golden, target, n => _bus.DisableRegion(n));
@@ -123,9 +127,14 @@ internal sealed partial class GoldenReplay
             case "read-labels" when options.Has("-j") && _bus.FindDimm(target) is { } dimm:
                 Labels(golden, dimm, options);
                 break;
-            case "list" when !words.Contains("--help") && !words.Any(w => w is "-DH" or "-DF" or "-t" or "-BDRNiHF"):
-                var listed = NdctlList.Of(_bus, options.List());
-                Check(GoldenJson.Normal(Clean(golden["stdout"])), GoldenJson.Normal(Clean(listed)));
+            case "list" when options.Get("-b") is not { } bus || bus == _bus.Provider || bus == "nosuch":
+                if (words.Contains("--help") || words.Any(w => w is "-DH" or "-DF" or "-t" or "-BDRNiHF"))
+                {
+                    break;
+                }
+
+                var all = NdctlList.Of(_bus, options.List());
+                Check(GoldenJson.Normal(Clean(golden["stdout"])), GoldenJson.Normal(Clean(all)));
                 break;
         }
     }
@@ -158,7 +167,7 @@ internal sealed partial class GoldenReplay
         var device = existing ?? (string?)printed?["dev"];
         options = options with
         {
-            Uuid = words.Get("-u") is { } given ? Guid.Parse(given) : LabelUuid(device, printed) ?? TestAreas.Uuid(++_randoms),
+            Uuid = words.Get("-u") is { } given ? Guid.Parse(given) : LabelUuid(device, printed) is { } seen && _bus.Namespaces.All(n => n.Uuid != seen) ? seen : TestAreas.Uuid(++_randoms),
             PersonalityUuid = (string?)printed?["uuid"] is { } made && (string?)printed["mode"] != "raw" ? Guid.Parse(made) : TestAreas.Uuid(++_randoms),
         };
         var created = existing is null ? _bus.CreateNamespace(options) : _bus.ReconfigureNamespace(existing, options);
@@ -171,11 +180,15 @@ internal sealed partial class GoldenReplay
         var actual = refusal is null ? GoldenJson.Normal(Clean(NdctlList.Namespace(change!.Namespace, new ListOptions { DaxRegions = true }))) : $"rc {ExitStatus(refusal)}";
         Check(rc == 0 ? GoldenJson.Normal(Clean(printed)) : rc == 129 && refusal?.Errno == Errno.EINVAL ? actual : $"rc {rc}", actual);
         var errors = string.Join('\n', golden["stderr"]!.AsArray().Select(l => (string)l!));
-        if (refusal is not null && rc != 0 && _results[_at] is null && !refusal.Message.Split('\n').All(l => errors.Contains(l, StringComparison.Ordinal)))
+        if (refusal is not null && rc != 0 && _results[_at] is null && !Lines(refusal).All(l => errors.Contains(l, StringComparison.Ordinal)))
         {
             _results[_at] = $"message '{refusal.Message}' is not in '{errors}'";
         }
     }
+
+    private static string[] Lines(Refusal refusal) =>
+        // ndctl does not name what is mounted
+        refusal.Rule == "namespace-in-use" ? [refusal.Message[(refusal.Message.IndexOf(": ", StringComparison.Ordinal) + 2)..]] : refusal.Message.Split('\n');
 
     private Guid? LabelUuid(string? device, JsonObject? printed)
     {
@@ -189,7 +202,7 @@ internal sealed partial class GoldenReplay
             return Guid.Parse(raw);
         }
 
-        for (var i = _at + 1; i < _events.Count && i < _at + 6; i++)
+        for (var i = _at + 1; i < _events.Count && i < _at + (printed is null ? 15 : 6); i++)
         {
             if ((string?)_events[i]!["type"] != "snap")
             {
@@ -215,7 +228,8 @@ internal sealed partial class GoldenReplay
             refusal ??= outcome.Refusal;
             if (outcome.TryGet(out var change, out _))
             {
-                refusal ??= _media.Run(_bus, change.Steps) is { } completed ? completed.Refusal : null;
+                var completed = _media.Run(_bus, change.Steps);
+                refusal ??= completed is { } bound ? bound.Refusal : null;
             }
         }
 
