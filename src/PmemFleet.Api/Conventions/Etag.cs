@@ -1,0 +1,48 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using PmemFleet.Contracts.Problems;
+
+namespace PmemFleet.Api.Conventions;
+
+/// <summary>
+/// Strong ETags. A tag is made of the row's id and its own version counter, so that a name that is used again never shows an old tag.
+/// </summary>
+public static class Etag
+{
+    public const string Any = "*";
+
+    /// <summary>The tag, with its quotes.</summary>
+    public static string Of(Guid id, long version)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        id.TryWriteBytes(bytes, bigEndian: true, out _);
+        return string.Create(CultureInfo.InvariantCulture, $"\"{BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]):x16}.{version}\"");
+    }
+
+    /// <summary>Compares the request's If-Match with the resource's tag: null where it matches or is absent.</summary>
+    public static RefusalDto? Check(HttpRequest request, string current)
+    {
+        var header = request.Headers.IfMatch;
+        if (header.Count == 0)
+        {
+            return null;
+        }
+
+        foreach (var tag in header.SelectMany(value => (value ?? string.Empty).Split(',', StringSplitOptions.TrimEntries)))
+        {
+            if (tag == Any || string.Equals(tag, current, StringComparison.Ordinal))
+            {
+                return null;
+            }
+        }
+
+        return new RefusalDto
+        {
+            Errno = "ESTALE",
+            Code = "precondition-failed",
+            Message = $"The resource has changed: its ETag is {current}.",
+            Numbers = new Dictionary<string, string> { ["etag"] = current, ["ifMatch"] = header.ToString() },
+            Subject = "#/header/If-Match",
+        };
+    }
+}

@@ -1,0 +1,4 @@
+namespace PmemFleet.Api.Events;
+
+/// <summary>Numbers events that are committed.</summary>
+public sealed class EventSequencer;

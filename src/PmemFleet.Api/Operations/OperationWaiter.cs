@@ -1,0 +1,34 @@
+using Microsoft.EntityFrameworkCore;
+using PmemFleet.Api.Persistence;
+
+namespace PmemFleet.Api.Operations;
+
+/// <summary>Waits until an operation ends.</summary>
+public sealed class OperationWaiter(IDbContextFactory<FleetDbContext> contexts, WakeUps wakeUps, TimeProvider time)
+{
+    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(2);
+
+    /// <summary>The operation as it stands once it ended or the time is up; null where there is none.</summary>
+    public async Task<OperationRow?> WaitAsync(Guid id, TimeSpan atMost, CancellationToken cancellationToken)
+    {
+        using var wakeUp = wakeUps.Subscribe(WakeUps.Operation(id));
+        var start = time.GetTimestamp();
+        while (true)
+        {
+            var operation = await ReadAsync(id, cancellationToken);
+            var left = atMost - time.GetElapsedTime(start);
+            if (operation is null || operation.HasEnded || left <= TimeSpan.Zero)
+            {
+                return operation;
+            }
+
+            await wakeUp.WaitAsync(left < Poll ? left : Poll, cancellationToken);
+        }
+    }
+
+    private async Task<OperationRow?> ReadAsync(Guid id, CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        return await db.Operations.AsNoTracking().SingleOrDefaultAsync(operation => operation.Id == id, cancellationToken);
+    }
+}

@@ -1,0 +1,55 @@
+using Microsoft.EntityFrameworkCore;
+using PmemFleet.Api.Access;
+using PmemFleet.Api.Events;
+using PmemFleet.Api.Hosts;
+using PmemFleet.Api.Operations;
+using PmemFleet.Api.Workers;
+
+namespace PmemFleet.Api.Persistence;
+
+/// <summary>
+/// The fleet's rows. Each feature's entity and its configuration stand in the feature's folder; a feature reaches its own rows by
+/// <see cref="DbContext.Set{TEntity}()"/>. Writes run in <see cref="FleetTransactions"/> only.
+/// </summary>
+public sealed class FleetDbContext(DbContextOptions<FleetDbContext> options) : DbContext(options)
+{
+    private readonly HashSet<string> _wakeUps = [];
+
+    public DbSet<HostRow> Hosts => Set<HostRow>();
+
+    public DbSet<WorkerRow> Workers => Set<WorkerRow>();
+
+    public DbSet<WorkerLeaseRow> WorkerLeases => Set<WorkerLeaseRow>();
+
+    public DbSet<OperationRow> Operations => Set<OperationRow>();
+
+    public DbSet<TaskRow> Tasks => Set<TaskRow>();
+
+    public DbSet<EventRow> Events => Set<EventRow>();
+
+    public DbSet<ApiKeyRow> ApiKeys => Set<ApiKeyRow>();
+
+    /// <summary>
+    /// Locks a host's row until the transaction ends; writes to one host are serial, hosts are parallel. Null where there is no such host.
+    /// Lock hosts before any other row, and several hosts in the order of their ids.
+    /// </summary>
+    public Task<HostRow?> LockHostAsync(string name, CancellationToken cancellationToken) =>
+        Hosts.FromSql($"SELECT * FROM hosts WHERE name = {name} FOR UPDATE").AsTracking().SingleOrDefaultAsync(cancellationToken);
+
+    /// <summary>Locks the rows of several hosts, in the order of their ids.</summary>
+    public Task<List<HostRow>> LockHostsAsync(Guid[] ids, CancellationToken cancellationToken) =>
+        Hosts.FromSql($"SELECT * FROM hosts WHERE id = ANY({ids}) ORDER BY id FOR UPDATE").AsTracking().ToListAsync(cancellationToken);
+
+    /// <summary>A topic of <see cref="WakeUps"/> to raise once the transaction is committed.</summary>
+    public void WakeAfterCommit(string topic) => _wakeUps.Add(topic);
+
+    internal string[] TakeWakeUps()
+    {
+        string[] topics = [.. _wakeUps];
+        _wakeUps.Clear();
+        return topics;
+    }
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder) =>
+        modelBuilder.ApplyConfigurationsFromAssembly(typeof(FleetDbContext).Assembly);
+}

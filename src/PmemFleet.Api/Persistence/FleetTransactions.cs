@@ -1,0 +1,69 @@
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+
+namespace PmemFleet.Api.Persistence;
+
+/// <summary>What a transaction's body gives.</summary>
+/// <param name="Value">The value.</param>
+/// <param name="Commit">False: everything is rolled back.</param>
+public readonly record struct TransactionEnd<T>(T Value, bool Commit);
+
+/// <summary>
+/// Runs every write: one context, one transaction, SaveChanges, commit, then the wake-ups that the body asked for. A serialization
+/// failure or a deadlock repeats the whole body, with a fresh context; so a body touches nothing but its context.
+/// </summary>
+public sealed partial class FleetTransactions(
+    IDbContextFactory<FleetDbContext> contexts, WakeUps wakeUps, TimeProvider time, ILogger<FleetTransactions> logger)
+{
+    private const int Attempts = 6;
+
+    public Task<T> RunAsync<T>(Func<FleetDbContext, CancellationToken, Task<T>> body, CancellationToken cancellationToken) =>
+        RunAsync(async (db, token) => new TransactionEnd<T>(await body(db, token), Commit: true), cancellationToken);
+
+    public async Task<T> RunAsync<T>(
+        Func<FleetDbContext, CancellationToken, Task<TransactionEnd<T>>> body, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await OnceAsync(body, cancellationToken);
+            }
+            catch (Exception failure) when (attempt < Attempts && IsRaceLost(failure))
+            {
+                LogRepeated(attempt, failure);
+                await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(5, 20 << attempt)), time, cancellationToken);
+            }
+        }
+    }
+
+    private async Task<T> OnceAsync<T>(
+        Func<FleetDbContext, CancellationToken, Task<TransactionEnd<T>>> body, CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        db.TakeWakeUps();
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        var end = await body(db, cancellationToken);
+        if (!end.Commit)
+        {
+            await transaction.RollbackAsync(CancellationToken.None);
+            db.TakeWakeUps();
+            return end.Value;
+        }
+
+        await db.SaveChangesAsync(cancellationToken);
+
+        // from here on the caller's patience does not count: a commit that is cut short leaves everyone in doubt
+        await transaction.CommitAsync(CancellationToken.None);
+        wakeUps.Raise(db.TakeWakeUps());
+        return end.Value;
+    }
+
+    private static bool IsRaceLost(Exception failure) =>
+        (failure as PostgresException ?? failure.InnerException as PostgresException)?.SqlState
+            is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
+        || failure is DbUpdateConcurrencyException;
+
+    [LoggerMessage(EventId = 1001, Level = LogLevel.Debug, Message = "Transaction lost a race, attempt {Attempt}; it is repeated whole")]
+    private partial void LogRepeated(int attempt, Exception failure);
+}
