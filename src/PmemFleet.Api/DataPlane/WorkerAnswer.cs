@@ -17,8 +17,6 @@ public sealed record WorkerAnswer<T>
     public int? Status { get; init; }
 
     public IReadOnlyList<DimmObservation> Observations { get; init; } = [];
-
-    public static WorkerAnswer<T> Refused(RefusalDto refusal, int? status = null) => new() { Refusal = refusal, Status = status };
 }
 
 /// <summary>Refusals of the way to a worker.</summary>

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Polly;
 using Polly.CircuitBreaker;
 using Polly.Timeout;
 using PmemFleet.Contracts;
@@ -68,7 +67,7 @@ public sealed class WorkerClient(HttpClient http)
         var answer = await DownloadAsync(target, path, cancellationToken);
         if (answer.Value is not { } response)
         {
-            return WorkerAnswer<string>.Refused(answer.Refusal!, answer.Status);
+            return new WorkerAnswer<string> { Refusal = answer.Refusal, Status = answer.Status };
         }
 
         using (response)
@@ -76,6 +75,9 @@ public sealed class WorkerClient(HttpClient http)
             return new WorkerAnswer<string> { Value = await response.Content.ReadAsStringAsync(cancellationToken) };
         }
     }
+
+    private static WorkerAnswer<T> Refused<T>(RefusalDto refusal)
+        where T : class => new() { Refusal = refusal };
 
     private static HttpRequestMessage NewRequest(WorkerTarget target, HttpMethod method, string path, HttpContent? content, string? idempotencyKey)
     {
@@ -121,15 +123,15 @@ public sealed class WorkerClient(HttpClient http)
         }
         catch (BrokenCircuitException)
         {
-            return WorkerAnswer<T>.Refused(WorkerRefusals.Unreachable(target, "it failed too often just now"));
+            return Refused<T>(WorkerRefusals.Unreachable(target, "it failed too often just now"));
         }
         catch (TimeoutRejectedException)
         {
-            return WorkerAnswer<T>.Refused(WorkerRefusals.Unreachable(target, "it took too long"));
+            return Refused<T>(WorkerRefusals.Unreachable(target, "it took too long"));
         }
         catch (Exception failure) when (failure is HttpRequestException or IOException)
         {
-            return WorkerAnswer<T>.Refused(WorkerRefusals.Unreachable(target, failure.Message));
+            return Refused<T>(WorkerRefusals.Unreachable(target, failure.Message));
         }
     }
 
@@ -139,12 +141,12 @@ public sealed class WorkerClient(HttpClient http)
         var reply = await ReadAsync<Acknowledged>(response, cancellationToken);
         if (reply?.Refusal is not { } refusal)
         {
-            return WorkerAnswer<T>.Refused(WorkerRefusals.Unreachable(target, $"it answered {(int)response.StatusCode}"));
+            return Refused<T>(WorkerRefusals.Unreachable(target, $"it answered {(int)response.StatusCode}"));
         }
 
         // the worker or this replica is behind on who holds the host; the next look at the rows settles it
         return refusal.Code == "fenced"
-            ? WorkerAnswer<T>.Refused(WorkerRefusals.HostNotReady(target.HostName, "it is moving to another worker"))
+            ? Refused<T>(WorkerRefusals.HostNotReady(target.HostName, "it is moving to another worker"))
             : new WorkerAnswer<T> { Refusal = refusal, Status = (int)response.StatusCode, Observations = reply.Observations };
     }
 
