@@ -1,3 +1,12 @@
 using PmemFleet.Api.Hosting;
 
-await ApiHost.Build(args).RunAsync();
+var migrate = args.Contains("--migrate");
+await using var app = ApiHost.Build([.. args.Where(arg => arg != "--migrate")]);
+if (migrate)
+{
+    await ApiHost.MigrateAsync(app);
+}
+else
+{
+    await app.RunAsync();
+}

@@ -92,7 +92,7 @@ public sealed class FleetWrite(
                 Status = answer.OperationId is null ? answer.Status : null,
                 Location = answer.Location,
                 Etag = answer.Etag,
-                Body = answer.Body,
+                Body = outcome is WriteOutcome.Created { ReplayedBody: { } shown } ? FleetJson.ToUtf8(shown) : answer.Body,
                 ExpiresAt = now + IdempotencyKeys.Kept,
             });
         }

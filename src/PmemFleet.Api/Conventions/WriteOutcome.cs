@@ -15,7 +15,11 @@ public abstract record WriteOutcome
     public sealed record Refused(RefusalDto Refusal, int? Status = null) : WriteOutcome;
 
     /// <summary>201 with the resource.</summary>
-    public sealed record Created(object Body, string Location, string Etag) : WriteOutcome;
+    public sealed record Created(object Body, string Location, string Etag) : WriteOutcome
+    {
+        /// <summary>What a replay shows instead of the body, where the body holds a secret that must not be stored.</summary>
+        public object? ReplayedBody { get; init; }
+    }
 
     /// <summary>200 with the resource.</summary>
     public sealed record Ok(object Body, string? Etag = null) : WriteOutcome;

@@ -1,20 +1,72 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using PmemFleet.Api.Access;
+using PmemFleet.Api.Conventions;
+using PmemFleet.Api.Events;
+using PmemFleet.Api.Operations;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Api.Sync;
+using PmemFleet.Api.Workers;
+
 namespace PmemFleet.Api.Hosting;
 
 /// <summary>The Api as a whole: its own program, the Lab and the tests build it here.</summary>
 public static class ApiHost
 {
     /// <param name="args">The command line.</param>
-    /// <param name="configure">The last word on configuration and services, before the options are read.</param>
+    /// <param name="configure">
+    /// The last word on configuration and services, before the options are read: keys are <c>PMEMFLEET:DATABASE:HOST</c> and so on.
+    /// </param>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
         var builder = WebApplication.CreateBuilder(args);
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         configure?.Invoke(builder);
-        builder.Services.AddFleetResources();
+        builder.Configuration.AddFleetSecretsAndCheck();
+        var fleet = builder.Configuration.GetSection(FleetConfiguration.Section);
+        AddOptions<DatabaseOptions>(builder.Services, fleet.GetSection("DATABASE"));
+        var auth = AddOptions<AuthOptions>(builder.Services, fleet.GetSection("AUTH"));
+        AddOptions<WorkersOptions>(builder.Services, fleet.GetSection("WORKERS"));
+        var api = AddOptions<ApiOptions>(builder.Services, fleet.GetSection("API"));
+        if (api.Urls is { } urls)
+        {
+            builder.WebHost.UseUrls(urls);
+        }
+
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services
+            .AddFleetDatabase()
+            .AddFleetAccess(auth)
+            .AddFleetConventions()
+            .AddFleetEvents()
+            .AddFleetOperations()
+            .AddFleetWorkers()
+            .AddFleetSync()
+            .AddFleetResources()
+            .AddFleetTelemetry(builder.Configuration);
+        builder.Services.AddSingleton<BootstrapAdmin>().AddSingleton<Startup>().AddHostedService(provider => provider.GetRequiredService<Startup>());
+
         var app = builder.Build();
+        app.UseFleetConventions(api.MaxJsonBytes);
+        app.UseRouting();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.MapFleetHealth();
+        app.MapControllers();
         app.MapFleetResources();
+        FleetConfiguration.LogEffective(app.Configuration, app.Logger);
         return app;
     }
 
-    /// <summary>Applies the migrations; the web start never does.</summary>
-    public static Task MigrateAsync(WebApplication app, CancellationToken cancellationToken = default) => Task.CompletedTask;
+    /// <summary>Applies the migrations, waiting for the database; the web start never does.</summary>
+    public static Task MigrateAsync(WebApplication app, CancellationToken cancellationToken = default) =>
+        DatabaseSetup.MigrateAsync(app.Services, cancellationToken);
+
+    private static T AddOptions<T>(IServiceCollection services, IConfigurationSection section)
+        where T : class, new()
+    {
+        services.AddOptions<T>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
+        var options = new T();
+        section.Bind(options);
+        return options;
+    }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts;
@@ -47,6 +48,22 @@ public sealed class OperationQueue(TimeProvider time)
         db.Operations.Add(operation);
         Follow(db, host, operation, request.Steps);
         return operation;
+    }
+
+    /// <summary>
+    /// Ends all open operations of a host that is about to be deleted. Call it before the delete: the tasks go with the host, the
+    /// operations stay.
+    /// </summary>
+    public async Task AbandonAsync(FleetDbContext db, HostRow host, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var open = await db.Operations.Where(operation => operation.HostId == host.Id && operation.EndedAt == null).ToListAsync(cancellationToken);
+        foreach (var operation in open)
+        {
+            (operation.State, operation.EndedAt) = (OperationRow.Cancelled, now);
+            operation.Version++;
+            db.WakeAfterCommit(WakeUps.Operation(operation.Id));
+        }
     }
 
     /// <summary>One more task of an operation that has not ended.</summary>

@@ -99,8 +99,9 @@ public sealed class OperationRowConfiguration : IEntityTypeConfiguration<Operati
         });
         builder.HasKey(operation => operation.Id).HasName("pk_operations");
         builder.Property(operation => operation.Id).ValueGeneratedNever();
-        builder.Property(operation => operation.Result).HasColumnType("jsonb");
-        builder.Property(operation => operation.Refusal).HasColumnType("jsonb");
+        // json and not jsonb: the answer keeps the order of its members
+        builder.Property(operation => operation.Result).HasColumnType("json");
+        builder.Property(operation => operation.Refusal).HasColumnType("json");
         builder.Ignore(operation => operation.HasEnded);
         builder.HasOne<HostRow>().WithMany().HasForeignKey(operation => operation.HostId)
             .OnDelete(DeleteBehavior.SetNull).HasConstraintName("fk_operations_host");
@@ -113,11 +114,12 @@ public sealed class OperationRowConfiguration : IEntityTypeConfiguration<Operati
         builder.ToTable("tasks", table =>
         {
             table.HasCheckConstraint("ck_tasks_sequence", "sequence >= 1");
-            table.HasCheckConstraint("ck_tasks_steps", "jsonb_typeof(steps) = 'array'");
+            table.HasCheckConstraint("ck_tasks_steps", "json_typeof(steps) = 'array'");
         });
         builder.HasKey(task => task.Id).HasName("pk_tasks");
         builder.Property(task => task.Id).ValueGeneratedNever();
-        builder.Property(task => task.Steps).HasColumnType("jsonb");
+        // json and not jsonb, which reorders members: a step's discriminator has to stay the first
+        builder.Property(task => task.Steps).HasColumnType("json");
         builder.HasOne<OperationRow>().WithMany().HasForeignKey(task => task.OperationId)
             .OnDelete(DeleteBehavior.Cascade).HasConstraintName("fk_tasks_operation");
         builder.HasOne<HostRow>().WithMany().HasForeignKey(task => task.HostId)

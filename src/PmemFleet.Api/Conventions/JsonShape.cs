@@ -1,0 +1,120 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using PmemFleet.Contracts.Problems;
+
+namespace PmemFleet.Api.Conventions;
+
+/// <summary>
+/// Finds all members of a document that its type does not have, or that stand in it twice, with their JSON pointers; the parser
+/// itself stops at the first one and names no place.
+/// </summary>
+public static class JsonShape
+{
+    private const int MaxErrors = 50;
+
+    /// <summary>The complaints; empty where there are none. The document is well-formed JSON.</summary>
+    public static List<ProblemErrorDto> Check(ReadOnlySpan<byte> document, Type type, JsonSerializerOptions options)
+    {
+        var errors = new List<ProblemErrorDto>();
+        var reader = new Utf8JsonReader(document, new JsonReaderOptions { MaxDepth = options.MaxDepth });
+        reader.Read();
+        Walk(ref reader, options.GetTypeInfo(type), options, string.Empty, errors);
+        return errors;
+    }
+
+    /// <summary>From the parser's path (<c>$.dimms[0].capacity</c>) to a JSON pointer.</summary>
+    public static string PointerOfPath(string? path)
+    {
+        var pointer = new System.Text.StringBuilder();
+        for (var at = path is ['$', ..] ? 1 : 0; path is not null && at < path.Length;)
+        {
+            var quoted = path.AsSpan(at).StartsWith("['");
+            var start = at + (quoted ? 2 : path[at] is '.' or '[' ? 1 : 0);
+            var end = quoted ? path.IndexOf("']", start, StringComparison.Ordinal) : path.IndexOfAny(['.', '[', ']'], start);
+            end = end < 0 ? path.Length : end;
+            if (end > start)
+            {
+                pointer.Append('/').Append(Escape(path[start..end]));
+            }
+
+            at = quoted ? end + 2 : end < path.Length && path[end] == ']' ? end + 1 : end;
+        }
+
+        return pointer.ToString();
+    }
+
+    public static string Escape(string name) => name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
+
+    private static void Walk(ref Utf8JsonReader reader, JsonTypeInfo? type, JsonSerializerOptions options, string pointer, List<ProblemErrorDto> errors)
+    {
+        if (reader.TokenType == JsonTokenType.StartArray)
+        {
+            var element = type?.Kind == JsonTypeInfoKind.Enumerable && type.ElementType is { } elementType ? options.GetTypeInfo(elementType) : null;
+            for (var index = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; index++)
+            {
+                RefuseNull(ref reader, element, $"{pointer}/{index}", errors);
+                Walk(ref reader, element, options, $"{pointer}/{index}", errors);
+            }
+        }
+        else if (reader.TokenType == JsonTokenType.StartObject)
+        {
+            WalkObject(ref reader, type, options, pointer, errors);
+        }
+    }
+
+    private static void WalkObject(
+        ref Utf8JsonReader reader, JsonTypeInfo? type, JsonSerializerOptions options, string pointer, List<ProblemErrorDto> errors)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = reader.GetString()!;
+            var member = $"{pointer}/{Escape(name)}";
+            if (!seen.Add(name))
+            {
+                Complain(errors, member, $"The member '{name}' stands here twice.");
+            }
+
+            JsonTypeInfo? next = null;
+            var isItem = false;
+            if (type is { Kind: JsonTypeInfoKind.Object })
+            {
+                var property = type.Properties.FirstOrDefault(candidate => candidate.Name == name);
+                if (property is not null)
+                {
+                    next = options.GetTypeInfo(property.PropertyType);
+                }
+                else if (type.PolymorphismOptions is null)
+                {
+                    Complain(errors, member, $"There is no member '{name}' here. Known: {string.Join(", ", type.Properties.Select(candidate => candidate.Name))}.");
+                }
+            }
+            else if (type is { Kind: JsonTypeInfoKind.Dictionary, ElementType: { } valueType })
+            {
+                next = options.GetTypeInfo(valueType);
+                isItem = true;
+            }
+
+            reader.Read();
+            RefuseNull(ref reader, isItem ? next : null, member, errors);
+            Walk(ref reader, next, options, member, errors);
+        }
+    }
+
+    /// <summary>Lists and maps hold things: null is none. (The parser would let it pass.)</summary>
+    private static void RefuseNull(ref Utf8JsonReader reader, JsonTypeInfo? itemType, string pointer, List<ProblemErrorDto> errors)
+    {
+        if (reader.TokenType == JsonTokenType.Null && itemType is not null && Nullable.GetUnderlyingType(itemType.Type) is null)
+        {
+            Complain(errors, pointer, "must not be null");
+        }
+    }
+
+    private static void Complain(List<ProblemErrorDto> errors, string pointer, string detail)
+    {
+        if (errors.Count < MaxErrors)
+        {
+            errors.Add(new ProblemErrorDto { Pointer = pointer, Detail = detail });
+        }
+    }
+}

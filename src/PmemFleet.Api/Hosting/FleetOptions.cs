@@ -1,0 +1,67 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace PmemFleet.Api.Hosting;
+
+/// <summary>PMEMFLEET__DATABASE__*: a connection string, or its parts.</summary>
+public sealed class DatabaseOptions
+{
+    public string? ConnectionString { get; set; }
+
+    public string? Host { get; set; }
+
+    [Range(1, 65535)]
+    public int Port { get; set; } = 5432;
+
+    public string Name { get; set; } = "pmemfleet";
+
+    public string? User { get; set; }
+
+    public string? Password { get; set; }
+}
+
+/// <summary>PMEMFLEET__AUTH__*.</summary>
+public sealed class AuthOptions
+{
+    /// <summary>The first admin key, any <c>pmf_…</c> of at least 32 characters; without it one is made and printed once.</summary>
+    [RegularExpression("pmf_[!-~]{28,}", ErrorMessage = "must begin with pmf_ and have at least 32 visible characters")]
+    public string? BootstrapAdminKey { get; set; }
+
+    public OidcOptions Oidc { get; set; } = new();
+}
+
+/// <summary>PMEMFLEET__AUTH__OIDC__*: JWTs are accepted only where both are set; the token's <c>role</c> claim names the role.</summary>
+public sealed class OidcOptions
+{
+    public string? Authority { get; set; }
+
+    public string? Audience { get; set; }
+
+    public bool IsConfigured => Authority is not null && Audience is not null;
+}
+
+/// <summary>PMEMFLEET__WORKERS__*.</summary>
+public sealed class WorkersOptions
+{
+    /// <summary>What a worker shows to join; without one none can. Worker credentials derive from it, so a new token makes workers join again.</summary>
+    [MinLength(16)]
+    public string? JoinToken { get; set; }
+
+    /// <summary>Seconds without a heartbeat after which a worker is lost.</summary>
+    [Range(1, 3600)]
+    public int LeaseSeconds { get; set; } = 30;
+
+    /// <summary>Seconds after the lease's end after which its hosts move to another worker of the pool.</summary>
+    [Range(0, 86400)]
+    public int FailoverSeconds { get; set; } = 10;
+}
+
+/// <summary>PMEMFLEET__API__*.</summary>
+public sealed class ApiOptions
+{
+    /// <summary>Where to listen, as ASPNETCORE_URLS.</summary>
+    public string? Urls { get; set; }
+
+    /// <summary>Bytes of a JSON request body.</summary>
+    [Range(1024, 1 << 30)]
+    public int MaxJsonBytes { get; set; } = 4 << 20;
+}

@@ -1,0 +1,51 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Npgsql;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+
+namespace PmemFleet.Api.Hosting;
+
+/// <summary>The Api's own spans and metrics. No label whose number of values grows with the fleet.</summary>
+public static class Telemetry
+{
+    public const string Name = "PmemFleet.Api";
+    public static readonly ActivitySource Spans = new(Name);
+    private static readonly Meter Meter = new(Name);
+
+    public static readonly Counter<long> OperationsEnded = Meter.CreateCounter<long>("pmemfleet_operations_ended", description: "Operations that ended, by kind and state");
+    public static readonly Counter<long> Syncs = Meter.CreateCounter<long>("pmemfleet_worker_syncs", description: "Worker syncs, by outcome");
+    public static readonly Counter<long> ResultsApplied = Meter.CreateCounter<long>("pmemfleet_task_results", description: "Task results of workers, by outcome");
+    public static readonly Counter<long> EpochsBegun = Meter.CreateCounter<long>("pmemfleet_host_epochs", description: "Hosts that began an epoch on a worker");
+    public static readonly Counter<long> EventsNumbered = Meter.CreateCounter<long>("pmemfleet_events", description: "Events numbered");
+    public static readonly Histogram<double> OperationSeconds = Meter.CreateHistogram<double>("pmemfleet_operation_duration_seconds", "s", "From acceptance to the end");
+}
+
+/// <summary>OpenTelemetry: Prometheus to be scraped, OTLP where OTEL_EXPORTER_OTLP_ENDPOINT says so.</summary>
+public static class TelemetrySetup
+{
+    public static IServiceCollection AddFleetTelemetry(this IServiceCollection services, IConfiguration configuration)
+    {
+        var otlp = configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] is { Length: > 0 };
+        services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource.AddService("pmemfleet-api"))
+            .WithTracing(tracing =>
+            {
+                tracing.AddSource(Telemetry.Name).AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddNpgsql();
+                if (otlp)
+                {
+                    tracing.AddOtlpExporter();
+                }
+            })
+            .WithMetrics(metrics =>
+            {
+                metrics.AddMeter(Telemetry.Name).AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation().AddPrometheusExporter();
+                if (otlp)
+                {
+                    metrics.AddOtlpExporter();
+                }
+            });
+        return services;
+    }
+}

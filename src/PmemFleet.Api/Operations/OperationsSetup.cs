@@ -1,0 +1,7 @@
+namespace PmemFleet.Api.Operations;
+
+public static class OperationsSetup
+{
+    public static IServiceCollection AddFleetOperations(this IServiceCollection services) => services
+        .AddSingleton<OperationQueue>().AddSingleton<OperationWaiter>().AddSingleton<TaskResults>().AddSingleton<CancelOperation>();
+}

@@ -1,0 +1,147 @@
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using NpgsqlTypes;
+using PmemFleet.Api.Conventions;
+using PmemFleet.Api.Hosting;
+using PmemFleet.Api.Hosts;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Contracts;
+using PmemFleet.Contracts.Sync;
+
+namespace PmemFleet.Api.Operations;
+
+/// <summary>
+/// Applies finished tasks: completions by kind, then one statement for all tasks, operations and their events. The hosts are locked.
+/// </summary>
+public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimeProvider time)
+{
+    private const string End = """
+        WITH ended AS (
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6) AS ended(task_id, operation_id, state, result, etag, refusal)
+        ), done AS (
+            UPDATE tasks SET done = true FROM ended WHERE tasks.id = ended.task_id
+        ), operation AS (
+            UPDATE operations o
+            SET state = ended.state, result = ended.result::json, result_etag = ended.etag, refusal = ended.refusal::json, version = o.version + 1,
+                progress = CASE WHEN ended.state = 'succeeded' THEN 1 ELSE o.progress END,
+                ended_at = CASE WHEN ended.state = 'running' THEN NULL ELSE $7 END
+            FROM ended WHERE o.id = ended.operation_id
+            RETURNING o.*
+        )
+        INSERT INTO events (type, host, subject, actor, data, at)
+        SELECT 'operation.' || state, host_name, subject, actor,
+               jsonb_strip_nulls(jsonb_build_object('id', id, 'kind', kind, 'refusal', refusal::jsonb)), $7
+        FROM operation WHERE state <> 'running' ORDER BY id
+        """;
+
+    private readonly Dictionary<string, ITaskCompletion> _byKind = ByKind(completions);
+
+    /// <param name="db">The transaction's context.</param>
+    /// <param name="hosts">Locked and tracked.</param>
+    /// <param name="results">Results that are to be applied; those of tasks that ended before change nothing.</param>
+    /// <param name="cancellationToken">Stops it; the caller rolls back.</param>
+    public async Task ApplyAsync(
+        FleetDbContext db, IReadOnlyDictionary<Guid, HostRow> hosts, IReadOnlyList<TaskResult> results, CancellationToken cancellationToken)
+    {
+        var ids = results.Select(result => result.TaskId).ToArray();
+        var tasks = await db.Tasks.AsNoTracking().Where(task => ids.Contains(task.Id) && !task.Done).ToListAsync(cancellationToken);
+        if (tasks.Count == 0)
+        {
+            return;
+        }
+
+        var operationIds = tasks.Select(task => task.OperationId).ToArray();
+        var operations = await db.Operations.AsNoTracking().Where(row => operationIds.Contains(row.Id)).ToDictionaryAsync(row => row.Id, cancellationToken);
+        var resultOf = results.DistinctBy(result => result.TaskId).ToDictionary(result => result.TaskId);
+        List<FinishedTask> finished =
+        [
+            .. from task in tasks
+               where resultOf[task.Id].HostId == task.HostId
+               orderby task.HostId, task.Sequence
+               select new FinishedTask(task, operations[task.OperationId], hosts[task.HostId], resultOf[task.Id]),
+        ];
+        foreach (var batch in Batches(finished))
+        {
+            if (_byKind.TryGetValue(batch[0].Operation.Kind, out var completion))
+            {
+                await completion.CompleteAsync(db, batch, cancellationToken);
+            }
+        }
+
+        await EndAsync(db, finished, cancellationToken);
+    }
+
+    /// <summary>
+    /// Batches of one kind each, such that each host's tasks stay in order: round by round the next run of one kind of every host.
+    /// </summary>
+    internal static IEnumerable<List<FinishedTask>> Batches(IEnumerable<FinishedTask> inHostOrder)
+    {
+        var queues = inHostOrder.GroupBy(task => task.Host.Id).Select(group => new Queue<FinishedTask>(group)).ToList();
+        while (queues.Count > 0)
+        {
+            var round = new Dictionary<string, List<FinishedTask>>();
+            foreach (var queue in queues)
+            {
+                var kind = queue.Peek().Operation.Kind;
+                if (!round.TryGetValue(kind, out var batch))
+                {
+                    round[kind] = batch = [];
+                }
+
+                while (queue.TryPeek(out var next) && next.Operation.Kind == kind)
+                {
+                    batch.Add(queue.Dequeue());
+                }
+            }
+
+            queues.RemoveAll(queue => queue.Count == 0);
+            foreach (var batch in round.Values)
+            {
+                yield return batch;
+            }
+        }
+    }
+
+    private async Task EndAsync(FleetDbContext db, List<FinishedTask> finished, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var verdicts = finished.ConvertAll(task => task.Conclude());
+        await using var command = new NpgsqlCommand(End, (NpgsqlConnection)db.Database.GetDbConnection());
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. finished.Select(task => task.Task.Id)] });
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. finished.Select(task => task.Operation.Id)] });
+        command.Parameters.Add(Texts(verdicts.Select(verdict => verdict.State)));
+        command.Parameters.Add(Texts(verdicts.Select(verdict => verdict.Resource is null ? null : JsonSerializer.Serialize(verdict.Resource, verdict.Resource.GetType(), FleetJson.Options))));
+        command.Parameters.Add(Texts(verdicts.Select(verdict => verdict.Etag)));
+        command.Parameters.Add(Texts(verdicts.Select(verdict => verdict.Refusal is null ? null : JsonSerializer.Serialize(verdict.Refusal, FleetJsonContext.Default.RefusalDto))));
+        command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = now });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+        db.WakeAfterCommit(WakeUps.EventsCommitted);
+        foreach (var (task, verdict) in finished.Zip(verdicts))
+        {
+            db.WakeAfterCommit(WakeUps.Operation(task.Operation.Id));
+            if (verdict.State != OperationRow.Running)
+            {
+                Telemetry.OperationsEnded.Add(1, new("kind", task.Operation.Kind), new("state", verdict.State));
+                Telemetry.OperationSeconds.Record((now - task.Operation.CreatedAt).TotalSeconds, new KeyValuePair<string, object?>("kind", task.Operation.Kind));
+            }
+        }
+    }
+
+    private static NpgsqlParameter Texts(IEnumerable<string?> values) =>
+        new() { Value = values.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
+
+    private static Dictionary<string, ITaskCompletion> ByKind(IEnumerable<ITaskCompletion> completions)
+    {
+        var byKind = new Dictionary<string, ITaskCompletion>();
+        foreach (var completion in completions)
+        {
+            foreach (var kind in completion.Kinds)
+            {
+                byKind[kind] = completion;
+            }
+        }
+
+        return byKind;
+    }
+}

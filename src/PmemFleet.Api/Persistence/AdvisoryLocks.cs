@@ -1,0 +1,8 @@
+namespace PmemFleet.Api.Persistence;
+
+/// <summary>Keys of the advisory locks that replicas agree on.</summary>
+public static class AdvisoryLocks
+{
+    public const long BootstrapAdmin = 0x706d_0001;
+    public const long EventNumbers = 0x706d_0002;
+}

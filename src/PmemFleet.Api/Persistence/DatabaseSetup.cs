@@ -1,0 +1,38 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using PmemFleet.Api.Hosting;
+
+namespace PmemFleet.Api.Persistence;
+
+/// <summary>The database's registrations and its schema.</summary>
+public static class DatabaseSetup
+{
+    public static IServiceCollection AddFleetDatabase(this IServiceCollection services)
+    {
+        services.AddSingleton(provider => new NpgsqlDataSourceBuilder(provider.GetRequiredService<IOptions<DatabaseOptions>>().Value.ToConnectionString())
+        {
+            ConnectionStringBuilder = { ApplicationName = "pmemfleet-api", IncludeErrorDetail = false, KeepAlive = 30, Options = "-c timezone=UTC" },
+        }.UseLoggerFactory(provider.GetRequiredService<ILoggerFactory>()).Build());
+        services.AddPooledDbContextFactory<FleetDbContext>((provider, options) => options
+            .UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>())
+            .UseSnakeCaseNamingConvention());
+        services.AddScoped(provider => provider.GetRequiredService<IDbContextFactory<FleetDbContext>>().CreateDbContext());
+        services.AddSingleton<WakeUps>().AddSingleton<FleetTransactions>().AddSingleton<DatabaseReadiness>();
+        services.AddHostedService<NotifyListener>();
+        return services;
+    }
+
+    /// <summary>Brings the schema to this program's version. Only <c>--migrate</c>, the Lab and tests call it.</summary>
+    public static async Task MigrateAsync(IServiceProvider services, CancellationToken cancellationToken)
+    {
+        var contexts = services.GetRequiredService<IDbContextFactory<FleetDbContext>>();
+        await services.GetRequiredService<DatabaseReadiness>().RetryAsync(
+            async token =>
+            {
+                await using var db = await contexts.CreateDbContextAsync(token);
+                await db.Database.MigrateAsync(token);
+            },
+            cancellationToken);
+    }
+}

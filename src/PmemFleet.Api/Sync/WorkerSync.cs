@@ -1,0 +1,104 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using PmemFleet.Api.Access;
+using PmemFleet.Api.Hosting;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Contracts.Sync;
+
+namespace PmemFleet.Api.Sync;
+
+/// <summary>
+/// A worker's one open request. What it brings is applied in one transaction with a constant number of statements; then it waits until there
+/// is something new to take along, or the time is up.
+/// </summary>
+public sealed class WorkerSync(
+    FleetTransactions transactions, SyncUp up, SyncDown down, WakeUps wakeUps, IOptions<WorkersOptions> options, IHostApplicationLifetime lifetime, TimeProvider time)
+{
+    private const int MaxWaitSeconds = 25;
+    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(5);
+
+    /// <summary>The answer; null where the worker is fenced: its lease ended, or another process has its name.</summary>
+    public async Task<SyncResponse?> RunAsync(WorkerIdentity worker, SyncRequest request, CancellationToken cancellationToken)
+    {
+        using var wakeUp = wakeUps.Subscribe(WakeUps.Worker(worker.WorkerId));
+        var start = time.GetTimestamp();
+        var response = await transactions.RunAsync((db, token) => OnceAsync(db, worker, request, bringsNews: true, token), cancellationToken);
+        var patience = Patience(request.WaitSeconds);
+        while (response is not null && IsEmpty(request, response))
+        {
+            var left = patience - time.GetElapsedTime(start);
+            if (left <= TimeSpan.Zero || lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                break;
+            }
+
+            await WaitAsync(wakeUp, left < Poll ? left : Poll, cancellationToken);
+            response = await transactions.RunAsync((db, token) => OnceAsync(db, worker, request, bringsNews: false, token), cancellationToken);
+        }
+
+        Telemetry.Syncs.Add(1, new KeyValuePair<string, object?>("outcome", response is null ? "fenced" : "ok"));
+        return response;
+    }
+
+    private async Task<SyncResponse?> OnceAsync(
+        FleetDbContext db, WorkerIdentity worker, SyncRequest request, bool bringsNews, CancellationToken cancellationToken)
+    {
+        var lease = TimeSpan.FromSeconds(options.Value.LeaseSeconds);
+        var renewed = await db.Database.ExecuteSqlAsync(
+            $"""
+            UPDATE worker_leases SET expires_at = now() + {lease}
+            WHERE worker_id = {worker.WorkerId} AND instance_id = {worker.InstanceId} AND expires_at > now()
+            """,
+            cancellationToken);
+        if (renewed == 0)
+        {
+            return null;
+        }
+
+        if (bringsNews)
+        {
+            await up.ApplyAsync(db, worker, request, cancellationToken);
+        }
+
+        var (hosts, cancelled) = await down.ReadAsync(db, worker, request.Hosts!, cancellationToken);
+        return new SyncResponse
+        {
+            LeaseSeconds = options.Value.LeaseSeconds,
+            AcknowledgedResults = [.. request.Results!.Select(result => result.TaskId)],
+            AcknowledgedObservations = [.. request.Observations!.Select(seen => new AcknowledgedObservation(seen.DimmId, seen.Version))],
+            Hosts = hosts,
+            CancelledTasks = cancelled,
+        };
+    }
+
+    /// <summary>Never so long that the lease could end meanwhile.</summary>
+    private TimeSpan Patience(int asked) =>
+        TimeSpan.FromSeconds(Math.Min(Math.Clamp(asked, 0, MaxWaitSeconds), options.Value.LeaseSeconds / 3.0));
+
+    private async Task WaitAsync(WakeUpSubscription wakeUp, TimeSpan atMost, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
+        try
+        {
+            await wakeUp.WaitAsync(atMost, either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // the Api goes down: answer now, the worker asks another replica
+        }
+    }
+
+    /// <summary>The worker would learn nothing from the answer.</summary>
+    private static bool IsEmpty(SyncRequest request, SyncResponse response)
+    {
+        if (response.AcknowledgedResults.Count > 0 || response.AcknowledgedObservations.Count > 0 || response.CancelledTasks.Count > 0
+            || response.Hosts.Count != request.Hosts!.Count)
+        {
+            return false;
+        }
+
+        var held = request.Hosts.ToDictionary(host => host.HostId, host => host.Epoch);
+        return response.Hosts.All(host =>
+            host.Tasks.Count == 0 && host.Layout is null && held.TryGetValue(host.HostId, out var epoch) && epoch == host.Epoch);
+    }
+}
