@@ -42,7 +42,7 @@ public sealed class DaxDeviceRow
     public required int RegionNumber { get; init; }
 
     /// <summary>The Y of <c>daxR.Y</c>: the namespace's number.</summary>
-    public required int Number { get; init; }
+    public required int Number { get; set; }
 
     public required long Start { get; set; }
 

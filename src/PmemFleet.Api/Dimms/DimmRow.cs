@@ -33,6 +33,9 @@ public sealed class DimmRow
 
     public required int ManufacturingLocation { get; init; }
 
+    /// <summary>ndctl's <c>id</c>: vendor, location and date where they are given, serial.</summary>
+    public required string UniqueId { get; init; }
+
     /// <summary>Bytes one clear-error command covers.</summary>
     public required int ClearErrorUnit { get; init; }
 

@@ -17,8 +17,8 @@ public sealed class NamespaceRow
 
     public required Guid RegionId { get; init; }
 
-    /// <summary>The Y of <c>namespaceR.Y</c>.</summary>
-    public required int Number { get; init; }
+    /// <summary>The Y of <c>namespaceR.Y</c>; a boot may give another one. Unique in the region: <c>ux_namespaces_number</c>.</summary>
+    public required int Number { get; set; }
 
     /// <summary>4: label-less, the whole region. 5: from labels.</summary>
     public required int Kind { get; init; }
@@ -92,7 +92,7 @@ public sealed class NamespaceRowConfiguration : IEntityTypeConfiguration<Namespa
             table.HasCheckConstraint("ck_namespaces_version", "version >= 1");
         });
         builder.HasKey(row => new { row.HostId, row.Id }).HasName("pk_namespaces");
-        builder.HasIndex(row => new { row.HostId, row.RegionId, row.Number }).IsUnique().HasDatabaseName("ux_namespaces_number");
+        builder.HasIndex(row => new { row.HostId, row.RegionId }).HasDatabaseName("ix_namespaces_region");
         builder.HasIndex(row => new { row.HostId, row.Uuid }).HasDatabaseName("ix_namespaces_uuid");
         builder.HasOne<RegionRow>().WithMany().HasForeignKey(row => new { row.HostId, row.RegionId })
             .OnDelete(DeleteBehavior.Cascade).HasConstraintName("fk_namespaces_region");

@@ -23,6 +23,9 @@ public static class ExclusionConstraints
     [
         "CREATE EXTENSION IF NOT EXISTS btree_gist",
         .. All.Select(law => $"ALTER TABLE {law.Table} ADD CONSTRAINT {law.Name} EXCLUDE USING gist ({law.Rule}) DEFERRABLE INITIALLY DEFERRED"),
+
+        // a boot may swap the numbers of two namespaces
+        "ALTER TABLE namespaces ADD CONSTRAINT ux_namespaces_number UNIQUE (host_id, region_id, number) DEFERRABLE INITIALLY DEFERRED",
     ];
 
     /// <summary>In the <c>Up</c> of the migration that makes the tables, after them.</summary>
