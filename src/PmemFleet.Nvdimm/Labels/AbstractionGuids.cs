@@ -8,10 +8,10 @@ public static class AbstractionGuids
     /// <summary>The type guid of a persistent memory range.</summary>
     public static readonly Guid PmemRange = new("66f0d379-b4f3-4074-ac43-0d3318b78cdb");
 
-    private static readonly Guid Btt = new("8aed63a2-29a2-4c66-8b12-f05d15d3922a");
-    private static readonly Guid Btt2 = new("18633bfc-1735-4217-8ac9-17239282d3f8");
-    private static readonly Guid Pfn = new("266400ba-fb9f-4677-bcb0-968f11d0d225");
-    private static readonly Guid Dax = new("97a86d9c-3cdd-4eda-986f-5068b4f80088");
+    internal static readonly Guid Btt = new("8aed63a2-29a2-4c66-8b12-f05d15d3922a");
+    internal static readonly Guid Btt2 = new("18633bfc-1735-4217-8ac9-17239282d3f8");
+    internal static readonly Guid Pfn = new("266400ba-fb9f-4677-bcb0-968f11d0d225");
+    internal static readonly Guid Dax = new("97a86d9c-3cdd-4eda-986f-5068b4f80088");
 
     /// <summary>The class a label's guid allows.</summary>
     public static ClaimClass ClassOf(Guid abstraction) =>

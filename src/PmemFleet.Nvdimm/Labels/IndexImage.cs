@@ -12,6 +12,7 @@ internal sealed class IndexImage
     private readonly byte[] _block;
     private uint _low;
     private uint _high;
+    private int _free = -1;
 
     private IndexImage(byte[] block, ulong checksum)
     {
@@ -56,6 +57,7 @@ internal sealed class IndexImage
     {
         var at = WordOf(slot);
         var bit = 1u << (slot % 32);
+        _free += _free < 0 || (Word(at) & bit) != 0 == free ? 0 : free ? 1 : -1;
         SetWord(at, free ? Word(at) | bit : Word(at) & ~bit);
     }
 
@@ -76,6 +78,11 @@ internal sealed class IndexImage
 
     public int FreeCount()
     {
+        if (_free >= 0)
+        {
+            return _free;
+        }
+
         var count = 0;
         for (var slot = 0; slot < SlotCount; slot += 32)
         {
@@ -83,7 +90,7 @@ internal sealed class IndexImage
             count += BitOperations.PopCount(Word(WordOf(slot)) & (bits == 32 ? uint.MaxValue : (1u << bits) - 1));
         }
 
-        return count;
+        return _free = count;
     }
 
     /// <summary>Fills the header for block <paramref name="which"/> and puts the finished block into <paramref name="destination"/>.</summary>

@@ -1,4 +1,4 @@
-namespace PmemFleet.Nvdimm.Dpa;
+namespace PmemFleet.Nvdimm.Allocation;
 
 /// <summary>The part of a DIMM that a region uses.</summary>
 /// <param name="Start">First DPA.</param>

@@ -1,8 +1,8 @@
 using CsCheck;
-using PmemFleet.Nvdimm.Dpa;
+using PmemFleet.Nvdimm.Allocation;
 using PmemFleet.Nvdimm.Tests.Labels;
 
-namespace PmemFleet.Nvdimm.Tests.Dpa;
+namespace PmemFleet.Nvdimm.Tests.Allocation;
 
 public class DpaSpaceTests
 {

@@ -1,4 +1,6 @@
-namespace PmemFleet.Nvdimm.Dpa;
+using System.Runtime.InteropServices;
+
+namespace PmemFleet.Nvdimm.Allocation;
 
 /// <summary>
 /// The reserved ranges of one DIMM, ordered by start and disjoint, and the kernel's rules of finding room in a region's
@@ -7,6 +9,7 @@ namespace PmemFleet.Nvdimm.Dpa;
 public sealed class DpaSpace
 {
     private readonly List<DpaExtent> _extents = [];
+    private readonly Dictionary<Guid, int> _owners = [];
 
     /// <summary>Reserved ranges in order.</summary>
     public IReadOnlyList<DpaExtent> Extents => _extents;
@@ -21,16 +24,27 @@ public sealed class DpaSpace
         }
 
         _extents.Insert(at, extent);
+        CollectionsMarshal.GetValueRefOrAddDefault(_owners, extent.Owner, out _)++;
         return true;
+    }
+
+    /// <summary>Forgets every range.</summary>
+    public void Clear()
+    {
+        _extents.Clear();
+        _owners.Clear();
     }
 
     /// <summary>Bytes reserved under <paramref name="owner"/>.</summary>
     public long Allocated(Guid owner)
     {
         var sum = 0L;
-        foreach (var extent in _extents)
+        if (_owners.ContainsKey(owner))
         {
-            sum += extent.Owner == owner ? extent.Length : 0;
+            foreach (ref readonly var extent in Span)
+            {
+                sum += extent.Owner == owner ? extent.Length : 0;
+            }
         }
 
         return sum;
@@ -39,11 +53,14 @@ public sealed class DpaSpace
     /// <summary>The first range of <paramref name="owner"/>, or null.</summary>
     public DpaExtent? FirstOf(Guid owner)
     {
-        foreach (var extent in _extents)
+        if (_owners.ContainsKey(owner))
         {
-            if (extent.Owner == owner)
+            foreach (ref readonly var extent in Span)
             {
-                return extent;
+                if (extent.Owner == owner)
+                {
+                    return extent;
+                }
             }
         }
 
@@ -51,16 +68,22 @@ public sealed class DpaSpace
     }
 
     /// <summary>How many ranges <paramref name="owner"/> has.</summary>
-    public int CountOf(Guid owner) => _extents.Count(e => e.Owner == owner);
+    public int CountOf(Guid owner) => _owners.GetValueOrDefault(owner);
 
     /// <summary>Gives the ranges of <paramref name="owner"/> to <paramref name="next"/>.</summary>
     public void Rename(Guid owner, Guid next)
     {
-        for (var i = 0; i < _extents.Count; i++)
+        if (!_owners.Remove(owner, out var count))
         {
-            if (_extents[i].Owner == owner)
+            return;
+        }
+
+        CollectionsMarshal.GetValueRefOrAddDefault(_owners, next, out _) += count;
+        foreach (ref var extent in Span)
+        {
+            if (extent.Owner == owner)
             {
-                _extents[i] = _extents[i] with { Owner = next };
+                extent = extent with { Owner = next };
             }
         }
     }
@@ -69,13 +92,13 @@ public sealed class DpaSpace
     public long Available(DpaMapping mapping, long align)
     {
         var busy = 0L;
-        foreach (var extent in _extents)
+        foreach (ref readonly var extent in Span)
         {
             var start = Down(extent.Start, align);
             var end = Up(extent.End, align);
             if (start >= mapping.Start && start < mapping.End)
             {
-                if (end > mapping.End + 1)
+                if (end > mapping.End)
                 {
                     return 0;
                 }
@@ -99,46 +122,69 @@ public sealed class DpaSpace
     public long LargestHole(DpaMapping mapping, long align)
     {
         var largest = 0L;
-        foreach (var (start, end) in Holes(mapping))
+        var from = mapping.Start;
+        foreach (ref readonly var extent in Span)
         {
-            largest = Math.Max(largest, Down(end, align) - Up(start, align));
+            if (extent.Start >= mapping.End)
+            {
+                break;
+            }
+
+            if (extent.Start - from > largest)
+            {
+                largest = Math.Max(largest, Down(extent.Start, align) - Up(from, align));
+            }
+
+            from = Math.Max(from, extent.End);
         }
 
-        return largest;
+        return Math.Max(largest, Down(mapping.End, align) - Up(from, align));
     }
 
     /// <summary>
     /// Adds <paramref name="bytes"/> to the ranges of <paramref name="owner"/>: the first hole from low DPA that is large
     /// enough, and touches what the owner has. False where there is none; then nothing changed.
     /// </summary>
-    public bool TryGrow(DpaMapping mapping, Guid owner, long bytes, long align)
+    /// <param name="mapping">The region's part of the DIMM.</param>
+    /// <param name="owner">The label's uuid.</param>
+    /// <param name="bytes">Bytes to add on this DIMM.</param>
+    /// <param name="align">Alignment on this DIMM.</param>
+    /// <param name="commit">False only asks whether it would succeed.</param>
+    public bool TryGrow(DpaMapping mapping, Guid owner, long bytes, long align, bool commit = true)
     {
-        var grows = FirstOf(owner) is not null;
-        foreach (var (holeStart, holeEnd) in Holes(mapping))
+        var grows = _owners.ContainsKey(owner);
+        var from = mapping.Start;
+        for (var i = 0; i <= _extents.Count; i++)
         {
-            var start = Up(holeStart, align);
-            if (Down(holeEnd, align) - start < bytes)
+            var isLast = i == _extents.Count || _extents[i].Start >= mapping.End;
+            var end = Down(isLast ? mapping.End : _extents[i].Start, align);
+            var start = Up(from, align);
+            if (end - start >= bytes)
             {
-                continue;
+                if (!grows)
+                {
+                    return !commit || TryReserve(new DpaExtent(start, bytes, owner));
+                }
+
+                if (i > 0 && _extents[i - 1] is var before && before.Owner == owner && before.End == start)
+                {
+                    _extents[i - 1] = commit ? before with { Length = before.Length + bytes } : before;
+                    return true;
+                }
+
+                if (i < _extents.Count && _extents[i] is var next && next.Owner == owner && next.Start == end)
+                {
+                    _extents[i] = commit ? next with { Start = next.Start - bytes, Length = next.Length + bytes } : next;
+                    return true;
+                }
             }
 
-            if (!grows)
+            if (isLast)
             {
-                return TryReserve(new DpaExtent(start, bytes, owner));
+                return false;
             }
 
-            var after = IndexAfter(holeStart);
-            if (after > 0 && _extents[after - 1] is var before && before.Owner == owner && before.End == start)
-            {
-                _extents[after - 1] = before with { Length = before.Length + bytes };
-                return true;
-            }
-
-            if (after < _extents.Count && _extents[after] is var next && next.Owner == owner && next.Start == Down(holeEnd, align))
-            {
-                _extents[after] = next with { Start = next.Start - bytes, Length = next.Length + bytes };
-                return true;
-            }
+            from = Math.Max(from, _extents[i].End);
         }
 
         return false;
@@ -157,16 +203,21 @@ public sealed class DpaSpace
 
             var taken = Math.Min(bytes, extent.Length);
             bytes -= taken;
-            if (taken == extent.Length)
-            {
-                _extents.RemoveAt(i);
-            }
-            else
+            if (taken < extent.Length)
             {
                 _extents[i] = extent with { Length = extent.Length - taken };
+                continue;
+            }
+
+            _extents.RemoveAt(i);
+            if (--CollectionsMarshal.GetValueRefOrAddDefault(_owners, owner, out _) == 0)
+            {
+                _owners.Remove(owner);
             }
         }
     }
+
+    private Span<DpaExtent> Span => CollectionsMarshal.AsSpan(_extents);
 
     private static long Down(long value, long align) => value - (value % align);
 
@@ -189,34 +240,5 @@ public sealed class DpaSpace
         }
 
         return low;
-    }
-
-    private IEnumerable<(long Start, long End)> Holes(DpaMapping mapping)
-    {
-        var from = mapping.Start;
-        foreach (var extent in _extents)
-        {
-            if (extent.End <= mapping.Start)
-            {
-                continue;
-            }
-
-            if (extent.Start >= mapping.End)
-            {
-                break;
-            }
-
-            if (extent.Start > from)
-            {
-                yield return (from, extent.Start);
-            }
-
-            from = Math.Max(from, extent.End);
-        }
-
-        if (from < mapping.End)
-        {
-            yield return (from, mapping.End);
-        }
     }
 }

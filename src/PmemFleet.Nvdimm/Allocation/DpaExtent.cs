@@ -1,4 +1,4 @@
-namespace PmemFleet.Nvdimm.Dpa;
+namespace PmemFleet.Nvdimm.Allocation;
 
 /// <summary>A range of a DIMM that a label reserves; the resource's name is <c>pmem-</c> and the uuid.</summary>
 /// <param name="Start">First DPA.</param>

@@ -1,0 +1,48 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using PmemFleet.Nvdimm.Primitives;
+
+namespace PmemFleet.Nvdimm.Listing;
+
+/// <summary>How ndctl and daxctl print sizes and ids, plain or for people (spec 20 section 10).</summary>
+internal static class ListNumbers
+{
+    private const long SmallestWithUnit = 5000 * Bytes.KiB;
+
+    public static JsonNode Size(long bytes, bool human)
+    {
+        if (!human || bytes < SmallestWithUnit)
+        {
+            return bytes;
+        }
+
+        var (binary, decimalUnit, letter) = bytes switch
+        {
+            < 2 * Bytes.GiB => (Bytes.MiB, 1e6, "M"),
+            < 2 * Bytes.TiB => (Bytes.GiB, 1e9, "G"),
+            _ => (Bytes.TiB, 1e12, "T"),
+        };
+        return string.Create(CultureInfo.InvariantCulture, $"{(double)bytes / binary:0.00} {letter}iB ({bytes / decimalUnit:0.00} {letter}B)");
+    }
+
+    public static JsonNode Hex(ulong value, bool human) =>
+        human ? string.Create(CultureInfo.InvariantCulture, $"0x{value:x}") : value;
+
+    /// <summary>-u prints a single element without its array.</summary>
+    public static JsonNode? Print(JsonArray array, bool human)
+    {
+        if (array.Count == 0)
+        {
+            return null;
+        }
+
+        if (!human || array.Count > 1)
+        {
+            return array;
+        }
+
+        var only = array[0];
+        array.RemoveAt(0);
+        return only;
+    }
+}

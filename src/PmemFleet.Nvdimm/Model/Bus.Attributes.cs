@@ -1,0 +1,342 @@
+using System.Text;
+using PmemFleet.Nvdimm.Binding;
+using PmemFleet.Nvdimm.Labels;
+using PmemFleet.Nvdimm.Primitives;
+
+namespace PmemFleet.Nvdimm.Model;
+
+/// <content>The small steps of sysfs on a namespace (spec 20 section 4). Each that succeeds rewrites the labels, as Linux does.</content>
+public sealed partial class Bus
+{
+    /// <summary>Writes <c>uuid</c>.</summary>
+    public Outcome<Done> SetUuid(string name, Guid uuid) => Store(name, device =>
+    {
+        if (device.Kind == NamespaceKind.Io)
+        {
+            return NoAttribute(device, "uuid");
+        }
+
+        if (device.IsHeld)
+        {
+            return Refuse.Active(device);
+        }
+
+        if (IsUuidUsed(uuid))
+        {
+            return new Refusal(Errno.EINVAL, "uuid-not-unique", $"{device.Name}: set_uuid failed: Invalid argument").About("uuid");
+        }
+
+        var old = device.Uuid;
+        if (old is { } before)
+        {
+            if (!device.Region.HasLabels)
+            {
+                return new Refusal(Errno.EBUSY, "uuid-without-labels", $"{device.Name}: set_uuid failed: Device or resource busy").About("uuid");
+            }
+
+            foreach (var mapping in device.Region.Mappings)
+            {
+                mapping.Dimm.Space.Rename(before, uuid);
+            }
+        }
+
+        device.Uuid = uuid;
+        return UpdateLabels(device, replaces: old);
+    });
+
+    /// <summary>Writes <c>alt_name</c>: at most 63 bytes.</summary>
+    public Outcome<Done> SetAltName(string name, string altName) => Store(name, device =>
+    {
+        if (device.Kind == NamespaceKind.Io)
+        {
+            return NoAttribute(device, "alt_name");
+        }
+
+        if (device.IsHeld)
+        {
+            return Refuse.Active(device);
+        }
+
+        if (Encoding.UTF8.GetByteCount(altName) is var length && length >= LabelLayout.NameBytes)
+        {
+            return new Refusal(Errno.EINVAL, "name-too-long", "alt name overflow").With("bytes", length).With("most", LabelLayout.NameBytes - 1).About("name");
+        }
+
+        device.AltName = altName;
+        return UpdateLabels(device);
+    });
+
+    /// <summary>Writes <c>size</c>; 0 deletes the namespace.</summary>
+    public Outcome<Done> SetSize(string name, long size) => Store(name, device => SetSize(device, size));
+
+    /// <summary>Writes <c>sector_size</c>: 512 or 4096.</summary>
+    public Outcome<Done> SetSectorSize(string name, int sectorSize) => Store(name, device =>
+    {
+        if (device.Kind == NamespaceKind.Io)
+        {
+            return NoAttribute(device, "sector_size");
+        }
+
+        if (device.IsHeld)
+        {
+            return Refuse.Active(device);
+        }
+
+        if (sectorSize is not (512 or 4096))
+        {
+            return new Refusal(Errno.EINVAL, "sector-size", $"{device.Region.Name}: does not support namespace sector_size {sectorSize}")
+                .With("sectorSize", sectorSize).Allowing("512", "4096").About("sectorSize");
+        }
+
+        device.SectorSize = sectorSize;
+        return UpdateLabels(device);
+    });
+
+    /// <summary>Writes <c>holder_class</c>: <c>btt</c>, <c>pfn</c>, <c>dax</c> or nothing.</summary>
+    public Outcome<Done> SetHolderClass(string name, string holderClass) => Store(name, device =>
+    {
+        if (device.IsHeld)
+        {
+            return Refuse.Active(device);
+        }
+
+        ClaimClass? wanted = holderClass switch
+        {
+            "btt" => BttClass(device.Region),
+            "pfn" => ClaimClass.Pfn,
+            "dax" => ClaimClass.Dax,
+            "" => ClaimClass.None,
+            _ => ClaimClass.Unknown,
+        };
+        if (wanted is not { } set || set == ClaimClass.Unknown)
+        {
+            return new Refusal(wanted is null ? Errno.ENXIO : Errno.EINVAL, "holder-class", $"{device.Name}: holder_class '{holderClass}' is not possible")
+                .Allowing("btt", "pfn", "dax", "").About("holderClass");
+        }
+
+        device.ClaimClass = set;
+        return UpdateLabels(device);
+    });
+
+    /// <summary>Writes <c>force_raw</c>.</summary>
+    public Outcome<Done> SetForceRaw(string name, bool forceRaw) => Store(name, device =>
+    {
+        device.ForceRaw = forceRaw;
+        return default(Done);
+    });
+
+    /// <summary>Notes whether a filesystem or another exclusive opener holds the namespace's device: then it cannot be disabled.</summary>
+    public Outcome<Done> SetMounted(string name, bool mounted) => Store(name, device =>
+    {
+        device.Mounted = mounted;
+        return default(Done);
+    });
+
+    private static Refusal NoAttribute(PmemNamespace device, string attribute) =>
+        new Refusal(Errno.ENXIO, "label-less-namespace", $"{device.Name} is label-less: it has no {attribute}").About(attribute);
+
+    private static ClaimClass? BttClass(Region region)
+    {
+        // v1.1 labels, or a DIMM without driver data: BTT 1.1; v1.2 labels or no index: BTT 2.0; both in one set: none
+        var old = 0;
+        var current = 0;
+        foreach (var mapping in region.Mappings)
+        {
+            if (mapping.Dimm.Labels is not { } labels)
+            {
+                return ClaimClass.Btt;
+            }
+
+            if (labels.SelectsFirstCookie)
+            {
+                old++;
+            }
+            else
+            {
+                current++;
+            }
+        }
+
+        return old == region.Mappings.Count ? ClaimClass.Btt : current == region.Mappings.Count ? ClaimClass.Btt2 : null;
+    }
+
+    private static Outcome<Done> UpdateLabels(PmemNamespace device, Guid? replaces = null)
+    {
+        if (device.Kind == NamespaceKind.Io || device.IsHeld || device.Uuid is not { } uuid)
+        {
+            return default(Done);
+        }
+
+        var region = device.Region;
+        var dimms = new DimmLabels[region.Mappings.Count];
+        for (var i = 0; i < dimms.Length; i++)
+        {
+            if (region.Mappings[i].Dimm.Labels is not { } view)
+            {
+                return new Refusal(Errno.ENXIO, "dimm-disabled", $"{region.Mappings[i].Dimm.Name}: No such device or address");
+            }
+
+            dimms[i] = view;
+        }
+
+        if (device.Size == 0)
+        {
+            SetLabelUpdate.Delete(dimms, uuid);
+            return default(Done);
+        }
+
+        Span<NamespaceLabel> labels = new NamespaceLabel[dimms.Length];
+        for (var i = 0; i < dimms.Length; i++)
+        {
+            var cookie = region.Cookies!.Value.For(dimms[i].SelectsFirstCookie);
+            if (cookie == 0 || region.Mappings[i].Dimm.Space.FirstOf(uuid) is not { } extent)
+            {
+                return new Refusal(Errno.ENXIO, "no-cookie", $"{region.Name}: No such device or address");
+            }
+
+            labels[i] = new NamespaceLabel
+            {
+                Uuid = uuid,
+                Name = device.AltName,
+                LabelCount = (ushort)dimms.Length,
+                Position = (ushort)i,
+                Cookie = cookie,
+                SectorSize = (ulong)device.SectorSize,
+                Dpa = (ulong)extent.Start,
+                RawSize = (ulong)extent.Length,
+                TypeGuid = AbstractionGuids.PmemRange,
+                AbstractionGuid = AbstractionGuids.For(device.ClaimClass, device.UnknownAbstraction),
+            };
+        }
+
+        return SetLabelUpdate.Write(dimms, labels, replaces);
+    }
+
+    private bool IsUuidUsed(Guid uuid)
+    {
+        foreach (var region in _regions)
+        {
+            foreach (var device in region.NamespaceTable)
+            {
+                if (device.Uuid == uuid)
+                {
+                    return true;
+                }
+            }
+
+            foreach (var personality in region.AllPersonalities())
+            {
+                if (personality.Uuid == uuid)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private Outcome<Done> Store(string name, Func<PmemNamespace, Outcome<Done>> store) =>
+        FindNamespace(name) is { } device ? store(device) : Refuse.NoDevice("namespace", name);
+
+    private static Outcome<Done> SetSize(PmemNamespace device, long size)
+    {
+        var region = device.Region;
+        if (device.Kind == NamespaceKind.Io)
+        {
+            return NoAttribute(device, "size") with { Errno = Errno.EINVAL };
+        }
+
+        if (device.IsHeld)
+        {
+            return Refuse.Active(device);
+        }
+
+        if (device.Uuid is not { } uuid || region.Mappings.Count == 0)
+        {
+            return new Refusal(Errno.ENXIO, "uuid-not-set", $"{device.Name}: set_size failed: No such device or address").About("size");
+        }
+
+        if (size < 0 || size % region.Align != 0)
+        {
+            return new Refusal(Errno.EINVAL, "size-misaligned", $"{region.Name}: align setting is 0x{region.Align:x} size 0x{size:x} is misaligned")
+                .With("size", size).With("align", region.Align).About("size")
+                .Allowing($"{Math.Max(1, (size + region.Align - 1) / region.Align) * region.Align}", $"{Math.Max(1, size / region.Align) * region.Align}");
+        }
+
+        var allocated = 0L;
+        foreach (var mapping in region.Mappings)
+        {
+            if (!Region.HasDriverData(mapping.Dimm))
+            {
+                return new Refusal(Errno.ENXIO, "dimm-disabled", $"{mapping.Dimm.Name}: No such device or address");
+            }
+
+            allocated += mapping.Dimm.Space.Allocated(uuid);
+        }
+
+        if (size > allocated)
+        {
+            var available = region.MaxAvailableExtent;
+            if (size > available + allocated)
+            {
+                return new Refusal(Errno.ENOSPC, "no-space", $"{device.Name}: set_size failed: No space left on device")
+                    .With("size", size).With("allocated", allocated).With("maxAvailableExtent", available).About("size").Allowing($"{available + allocated}");
+            }
+
+            if (allocated == 0 && region.Mappings.FirstOrDefault(m => m.Dimm.Labels!.AvailableSlots == 0) is { } full)
+            {
+                return new Refusal(Errno.ENXIO, "label-slots-exhausted", $"{full.Dimm.Name}: no free label slot").With("availableSlots", 0);
+            }
+
+            if (Grow(region, uuid, (size - allocated) / region.Ways).Refusal is { } refusal)
+            {
+                return refusal.With("size", size).With("allocated", allocated);
+            }
+        }
+        else
+        {
+            foreach (var mapping in region.Mappings)
+            {
+                mapping.Dimm.Space.Shrink(uuid, (allocated - size) / region.Ways);
+            }
+        }
+
+        device.Size = size;
+        if (size > 0)
+        {
+            var first = region.Mappings[0];
+            device.Start = region.Start + ((first.Dimm.Space.FirstOf(uuid)!.Value.Start - first.Part.Start) * region.Ways);
+        }
+
+        var written = UpdateLabels(device);
+        if (written.Refusal is null && size == 0)
+        {
+            device.Uuid = null;
+            if (allocated > 0 && device.Id != 0 && !device.IsSeed)
+            {
+                region.NamespaceTable.Remove(device.Id);
+            }
+        }
+
+        return written;
+    }
+
+    private static Outcome<Done> Grow(Region region, Guid uuid, long bytes)
+    {
+        foreach (var mapping in region.Mappings)
+        {
+            if (!mapping.Dimm.Space.TryGrow(mapping.Part, uuid, bytes, region.Align / region.Ways, commit: region.Ways == 1))
+            {
+                return new Refusal(Errno.ENXIO, "allocation-not-contiguous", "allocation underrun: No such device or address").About("size");
+            }
+        }
+
+        for (var i = 0; region.Ways > 1 && i < region.Ways; i++)
+        {
+            region.Mappings[i].Dimm.Space.TryGrow(region.Mappings[i].Part, uuid, bytes, region.Align / region.Ways);
+        }
+
+        return default(Done);
+    }
+}

@@ -1,0 +1,306 @@
+using PmemFleet.Nvdimm.Binding;
+using PmemFleet.Nvdimm.Labels;
+using PmemFleet.Nvdimm.Primitives;
+
+namespace PmemFleet.Nvdimm.Model;
+
+/// <content>Namespaces as ndctl makes, changes and destroys them, composed of the small steps (spec 20 section 9).</content>
+public sealed partial class Bus
+{
+    /// <summary>ndctl create-namespace: in the first region that qualifies.</summary>
+    public Outcome<NamespaceChange> CreateNamespace(NamespaceOptions options)
+    {
+        Refusal? skipped = null;
+        foreach (var region in _regions)
+        {
+            if (options.Region is { } wanted && wanted != region.Name)
+            {
+                continue;
+            }
+
+            if (CreateIn(region, options).TryGet(out var created, out var refusal))
+            {
+                return created;
+            }
+
+            if (refusal.Errno != Errno.EAGAIN)
+            {
+                return refusal;
+            }
+
+            // the refusal that says most about what would fit is the one to show
+            skipped = skipped is null || (refusal.Allowed.Length > 0 && skipped.Allowed.Length == 0) ? refusal : skipped;
+        }
+
+        return skipped is null
+            ? (Refuse.NoDevice("region", options.Region ?? "") with { Message = "failed to create namespace: No such device or address" }).Exits(Errno.ENODEV)
+            : (skipped with { Errno = Errno.ENOSPC, Message = "failed to create namespace: No space left on device" }).Exits(Errno.ENODEV);
+    }
+
+    /// <summary>ndctl create-namespace -e: same device, new uuid, other mode, size or name.</summary>
+    public Outcome<NamespaceChange> ReconfigureNamespace(string name, NamespaceOptions options)
+    {
+        if (FindNamespace(name) is not { } device)
+        {
+            return Refuse.NoDevice("namespace", name);
+        }
+
+        if (!NamespaceRequest.Check(this, device.Region, device, options).TryGet(out var request, out var refusal))
+        {
+            return refusal.Errno == Errno.EAGAIN ? refusal with { Errno = Errno.ENXIO } : refusal;
+        }
+
+        if (device.Kind == NamespaceKind.Io && request.Size != device.Region.Size)
+        {
+            return new Refusal(
+                Errno.EINVAL, "label-less-size",
+                "Legacy / label-less namespaces do not support sub-dividing a region\nRetry without -s/--size=")
+                .With("size", request.Size).With("regionSize", device.Region.Size).Allowing($"{device.Region.Size}").About("size");
+        }
+
+        if (IsUuidUsed(options.Uuid) && device.Kind == NamespaceKind.Pmem)
+        {
+            return new Refusal(Errno.EINVAL, "uuid-not-unique", $"create namespace: {device.Name}: set_uuid failed: Invalid argument").About("uuid");
+        }
+
+        var steps = new List<MediaStep>();
+        if (Prepare(device, options.Force, steps).Refusal is { } busy)
+        {
+            return busy;
+        }
+
+        if (device.Kind == NamespaceKind.Io && options.AutoLabel && Relabel(device.Region, steps) is { } seed)
+        {
+            device = seed;
+            request = request with { Size = Math.Min(request.Size, seed.Region.MaxAvailableExtent) };
+        }
+
+        return SetUp(device, request, options, BindIntent.Reconfigure, steps);
+    }
+
+    /// <summary>Changes only the size of a namespace that is not active; its data area keeps its start.</summary>
+    public Outcome<NamespaceChange> ResizeNamespace(string name, long size)
+    {
+        if (FindNamespace(name) is not { } device)
+        {
+            return Refuse.NoDevice("namespace", name);
+        }
+
+        return SetSize(device, size).Refusal is { } refusal ? refusal : new NamespaceChange(device, []);
+    }
+
+    /// <summary>ndctl destroy-namespace. A label-less one only loses its info blocks and is left disabled.</summary>
+    /// <returns>The change; its namespace's size is 0 where it was destroyed, and the device may be gone.</returns>
+    public Outcome<NamespaceChange> DestroyNamespace(string name, bool force)
+    {
+        if (FindNamespace(name) is not { } device)
+        {
+            return Refuse.NoDevice("namespace", name);
+        }
+
+        var steps = new List<MediaStep>();
+        if (Prepare(device, force, steps).Refusal is { } refusal)
+        {
+            return refusal;
+        }
+
+        if (device.Kind == NamespaceKind.Pmem && device.Size > 0 && SetSize(device, 0).Refusal is { } kept)
+        {
+            return kept;
+        }
+
+        return new NamespaceChange(device, [.. steps]);
+    }
+
+    private Outcome<NamespaceChange> CreateIn(Region region, NamespaceOptions options)
+    {
+        if (!NamespaceRequest.Check(this, region, null, options).TryGet(out var request, out var refusal))
+        {
+            return refusal.Errno == Errno.EINVAL ? refusal with { Message = "create namespace: " + refusal.Message } : refusal;
+        }
+
+        if (region.ReadOnly)
+        {
+            return new Refusal(Errno.EAGAIN, "region-read-only", $"{region.Name}: read-only, ineligible for namespace");
+        }
+
+        var device = region.NamespaceTable.Find(0) is { State: NamespaceState.Disabled } first ? first : region.NamespaceSeed;
+        if (device is not { State: NamespaceState.Disabled })
+        {
+            return new Refusal(Errno.EAGAIN, "no-idle-seed", $"{region.Name}: no idle namespace seed");
+        }
+
+        if (device.Claim is { } left)
+        {
+            // what a failed BTT leaves behind until the region is disabled
+            return new Refusal(Errno.EBUSY, "namespace-claimed", $"create namespace: {left.Name}: set_namespace failed: Device or resource busy");
+        }
+
+        return SetUp(device, request, options, BindIntent.Create, []);
+    }
+
+    private Outcome<NamespaceChange> SetUp(
+        PmemNamespace device, NamespaceRequest request, NamespaceOptions options, BindIntent intent, List<MediaStep> steps)
+    {
+        var region = device.Region;
+        var began = Configure(device, request, options, intent);
+        if (began.TryGet(out var step, out var refusal))
+        {
+            steps.Add(step);
+            return new NamespaceChange(device, [.. steps]);
+        }
+
+        if (intent == BindIntent.Create && options.AutoRecover)
+        {
+            SetSize(device, 0);
+        }
+
+        // what was already unbound or zeroed has to be done on the media also when the command fails later
+        return steps.Count == 0 ? refusal : new NamespaceChange(device, [.. steps]) { Refusal = refusal };
+    }
+
+    private Outcome<MediaStep> Configure(PmemNamespace device, NamespaceRequest request, NamespaceOptions options, BindIntent intent)
+    {
+        var region = device.Region;
+        if (device.Kind == NamespaceKind.Pmem)
+        {
+            if (request.Align > region.Align)
+            {
+                SetRegionAlign(region.Name, request.Align);
+            }
+
+            if (SetUuid(device.Name, options.Uuid).Refusal is { } uuid)
+            {
+                return Named(uuid, device, "set_uuid");
+            }
+
+            if (SetAltName(device.Name, request.Name).Refusal is { } altName)
+            {
+                return Named(altName, device, "set_alt_name");
+            }
+
+            // ndctl refuses a size of 0 by itself
+            if (request.Size == 0)
+            {
+                return Named(new Refusal(Errno.EINVAL, "size-zero", "Invalid argument").About("size"), device, "set_size");
+            }
+
+            if (SetSize(device, request.Size).Refusal is { } size)
+            {
+                return Named(size, device, "set_size");
+            }
+
+            if (SetSectorSize(device.Name, request.LabelSectorSize).Refusal is { } sector)
+            {
+                return Named(sector, device, "set_sector_size");
+            }
+        }
+
+        SetHolderClass(device.Name, request.Mode switch
+        {
+            NamespaceMode.Sector => "btt",
+            NamespaceMode.Fsdax when !StaysNative(device, request) => "pfn",
+            NamespaceMode.Devdax => "dax",
+            _ => "",
+        });
+        if (NamespaceModes.Personality(request.Mode) is not { } kind || StaysNative(device, request))
+        {
+            return BeginBind(device, null, intent, options.AutoRecover);
+        }
+
+        if (kind != PersonalityKind.Btt && device.Start % Region.DefaultAlign != 0 && !options.Force)
+        {
+            return new Refusal(Errno.EINVAL, "start-misaligned", $"{device.Name} misaligned to 16M, adjust region alignment and retry")
+                .With("start", device.Start).With("align", Region.DefaultAlign);
+        }
+
+        var personality = region.Seed(kind)!;
+        personality.Uuid = options.PersonalityUuid;
+        personality.SectorSize = kind == PersonalityKind.Btt ? new Bytes(request.SectorSize) : null;
+        if (kind != PersonalityKind.Btt)
+        {
+            (personality.Map, personality.Align) = (request.Map, new Bytes(request.Align));
+        }
+
+        if (Attach(personality, device).Refusal is { } attached)
+        {
+            Detach(personality);
+            return Named(attached, device, "set_namespace");
+        }
+
+        if (BeginBind(device, personality, intent, options.AutoRecover).TryGet(out var step, out var refusal))
+        {
+            return step;
+        }
+
+        if (kind != PersonalityKind.Btt)
+        {
+            Detach(personality);
+        }
+
+        return new Refusal(Errno.ENXIO, refusal.Rule, $"{device.Name}: failed to enable")
+        {
+            Numbers = refusal.Numbers.SetItem("bindErrno", $"{(int)refusal.Errno}").SetItem("bindMessage", refusal.Message),
+        };
+    }
+
+    /// <summary>fsdax with its page map in memory needs no PFN where pages are memory already.</summary>
+    private static bool StaysNative(PmemNamespace device, NamespaceRequest request) =>
+        request is { Mode: NamespaceMode.Fsdax, Map: MapLocation.Ram } && device is { IsNativeMemory: true, Kind: NamespaceKind.Io };
+
+    private static Refusal Named(Refusal refusal, PmemNamespace device, string step) =>
+        refusal with { Message = $"create namespace: {device.Name}: {step} failed: {refusal.Message[(refusal.Message.LastIndexOf(": ", StringComparison.Ordinal) is var at && at >= 0 ? at + 2 : 0)..]}" };
+
+    private static Outcome<Done> Prepare(PmemNamespace device, bool force, List<MediaStep> steps)
+    {
+        if (device.Region.ReadOnly)
+        {
+            return new Refusal(Errno.ENXIO, "region-read-only", $"{device.Region.Name}: read-only, re-configuration disabled");
+        }
+
+        if (device.IsEnabled && !force)
+        {
+            return Refuse.NeedsForce(device);
+        }
+
+        if (Disable(device, steps).Refusal is { } refusal)
+        {
+            return refusal;
+        }
+
+        if (!device.IsHeld)
+        {
+            device.ClaimClass = ClaimClass.None;
+            UpdateLabels(device);
+            if (device.Size >= InfoBlocksBytes)
+            {
+                steps.Add(new MediaStep.ZeroInfoBlocks(device.Name, new Spa(device.Start), new Bytes(InfoBlocksBytes)));
+            }
+        }
+
+        return default(Done);
+    }
+
+    /// <summary>Turns a label-less region into a labelled one; null where its DIMMs cannot have labels or others use them.</summary>
+    private PmemNamespace? Relabel(Region region, List<MediaStep> steps)
+    {
+        if (region.Mappings.Count == 0
+            || region.Mappings.Any(m => m.Dimm.Area is null || _regions.Any(r => r != region && r.Enabled && r.Mappings.Any(o => o.Dimm == m.Dimm))))
+        {
+            return null;
+        }
+
+        region.RemoveDevices();
+        region.Enabled = false;
+        foreach (var mapping in region.Mappings)
+        {
+            if (LabelTool.Initialise(mapping.Dimm.Area!, LabelVersion.V12, force: true).Refusal is null)
+            {
+                mapping.Dimm.Probe();
+            }
+        }
+
+        Probe(region, steps);
+        return region.NamespaceSeed;
+    }
+}

@@ -1,0 +1,157 @@
+using System.Text;
+using PmemFleet.Nvdimm.Binding;
+using PmemFleet.Nvdimm.Labels;
+using PmemFleet.Nvdimm.Primitives;
+
+namespace PmemFleet.Nvdimm.Model;
+
+/// <summary>ndctl's checks of its options against a region, in ndctl's order, and the defaults it fills in (spec 20 section 9).</summary>
+internal sealed record NamespaceRequest
+{
+    private const long LeastClaimBytes = 16 * Bytes.MiB;
+
+    public required NamespaceMode Mode { get; init; }
+
+    public required long Size { get; init; }
+
+    public required string Name { get; init; }
+
+    public required MapLocation Map { get; init; }
+
+    public required long Align { get; init; }
+
+    public required int SectorSize { get; init; }
+
+    /// <summary>The size of a label a namespace gets: a BTT's odd sector sizes are kept as 512.</summary>
+    public int LabelSectorSize => SectorSize is 512 or 4096 ? SectorSize : 512;
+
+    /// <summary>The request, or a refusal; EAGAIN where another region may still do.</summary>
+    public static Outcome<NamespaceRequest> Check(Bus bus, Region region, PmemNamespace? existing, NamespaceOptions options)
+    {
+        if (!region.Enabled)
+        {
+            return Skip("region-disabled", $"{region.Name}: disabled, skipping...");
+        }
+
+        var size = options.Size?.Bytes ?? existing?.Size ?? 0;
+        if (existing is null)
+        {
+            var available = region.NamespaceKind == NamespaceKind.Pmem ? region.MaxAvailableExtent : 0;
+            if (available == 0 || size > available)
+            {
+                return Skip("no-space", "No space left on device").With("size", size).With("maxAvailableExtent", available)
+                    .Allowing(available == 0 ? [] : [$"{available}"]).About("size");
+            }
+
+            size = size == 0 ? available : size;
+        }
+
+        if (Encoding.UTF8.GetByteCount(options.Name ?? "") >= LabelLayout.NameBytes)
+        {
+            return Invalid("name-too-long", "validate_namespace_options: alt name overflow").With("most", LabelLayout.NameBytes - 1).About("name");
+        }
+
+        var mode = options.Mode ?? (existing is null ? NamespaceMode.Fsdax : NamespaceModes.Of(existing));
+        var claim = existing is { Claim: { } held } && NamespaceModes.Of(existing) == mode ? held : null;
+        if (options.Map is not null && mode is not (NamespaceMode.Fsdax or NamespaceMode.Devdax))
+        {
+            return Invalid("map-without-pages", "--map only valid for an devdax mode pmem namespace").About("map");
+        }
+
+        if (!Alignment(bus, region, mode, claim, options).TryGet(out var align, out var refusal)
+            || !FitsAlignment(region, size, align.Value, options).TryGet(out _, out refusal)
+            || !LargeEnough(mode, size, options).TryGet(out _, out refusal)
+            || !Sector(region, mode, claim, options).TryGet(out var sector, out refusal))
+        {
+            return refusal;
+        }
+
+        return new NamespaceRequest
+        {
+            Mode = mode,
+            Size = size,
+            Name = options.Name ?? existing?.AltName ?? "",
+            Map = options.Map ?? claim?.Map ?? MapLocation.Pmem,
+            Align = align.Value,
+            SectorSize = (int)sector.Value,
+        };
+    }
+
+    private static Refusal Skip(string rule, string message) => new(Errno.EAGAIN, rule, message);
+
+    private static Refusal Invalid(string rule, string message) => new(Errno.EINVAL, rule, message);
+
+    private static Outcome<Bytes> Alignment(Bus bus, Region region, NamespaceMode mode, Personality? claim, NamespaceOptions options)
+    {
+        var hasPages = mode is NamespaceMode.Fsdax or NamespaceMode.Devdax;
+        if (options.Align is { } asked)
+        {
+            if (asked.Bytes < Region.PageBytes || (asked.Bytes & (asked.Bytes - 1)) != 0)
+            {
+                return Invalid("align-not-power-of-2", "align must be a power-of-2 greater than 4096").With("align", asked.Bytes)
+                    .Allowing(bus.SupportedAlignments.Select(a => $"{a}")).About("align");
+            }
+
+            if (!hasPages)
+            {
+                return new Refusal(Errno.ENXIO, "align-without-pages", $"{NamespaceModes.Text(mode)} mode does not support setting an alignment")
+                    .Exits(Errno.ENODEV).About("align");
+            }
+
+            return bus.SupportedAlignments.Contains(asked.Bytes)
+                ? new Bytes(asked.Bytes)
+                : new Refusal(Errno.ENXIO, "unsupported-align", $"unsupported align: {asked.Bytes / asked.Unit}{asked.Suffix}")
+                    .With("align", asked.Bytes).Exits(Errno.ENODEV).Allowing(bus.SupportedAlignments.Select(a => $"{a}")).About("align");
+        }
+
+        var kind = mode == NamespaceMode.Fsdax ? PersonalityKind.Pfn : PersonalityKind.Dax;
+        var align = !hasPages ? Region.PageBytes
+            : claim?.Align.Value ?? region.Seed(kind)?.Align.Value ?? Personality.DefaultAlign.Value;
+        return new Bytes((region.Start & (align - 1)) == 0 ? align : Region.PageBytes);
+    }
+
+    private static Outcome<Done> FitsAlignment(Region region, long size, long align, NamespaceOptions options)
+    {
+        if (size % region.Align != 0)
+        {
+            return Invalid("size-misaligned", $"{region.Name}: align setting is 0x{region.Align:x} size 0x{size:x} is misaligned")
+                .With("size", size).With("align", region.Align).About("size")
+                .Allowing($"{((size / region.Align) + 1) * region.Align}", $"{Math.Max(1, size / region.Align) * region.Align}");
+        }
+
+        if (size % (align * region.Ways) == 0)
+        {
+            return default(Done);
+        }
+
+        var unit = options.Size?.Unit ?? 1;
+        var step = Math.Max(unit, align) * region.Ways;
+        var intended = ((size / step) + 1) * step;
+        return Invalid(
+            "size-interleave-misaligned",
+            $"'--size=' must align to interleave-width: {region.Ways} and alignment: {align}\ndid you intend --size={intended / unit}{options.Size?.Suffix}?")
+            .With("size", size).With("ways", region.Ways).With("align", align).Allowing($"{intended}").About("size");
+    }
+
+    private static Outcome<Done> LargeEnough(NamespaceMode mode, long size, NamespaceOptions options) =>
+        mode != NamespaceMode.Raw && size < LeastClaimBytes && options.Size is { Bytes: > 0 }
+            ? Invalid("size-below-minimum", $"'--size=' must be >= 16MiB for '{NamespaceModes.Text(mode)}' mode")
+                .With("size", size).With("least", LeastClaimBytes).Allowing($"{LeastClaimBytes}").About("size")
+            : default(Done);
+
+    private static Outcome<Bytes> Sector(Region region, NamespaceMode mode, Personality? claim, NamespaceOptions options)
+    {
+        if (options.SectorSize is not { } asked)
+        {
+            return mode == NamespaceMode.Sector ? claim?.SectorSize ?? new Bytes(4096) : new Bytes(512);
+        }
+
+        IReadOnlyList<int> legal = mode == NamespaceMode.Sector ? Bus.BttSectorSizes : [512, 4096];
+        return legal.Contains(asked)
+            ? new Bytes(asked)
+            : Invalid(
+                mode == NamespaceMode.Sector ? "btt-sector-size" : "sector-size",
+                $"{region.Name}: does not support {(mode == NamespaceMode.Sector ? "btt" : "namespace")} sector_size {asked}")
+                .With("sectorSize", asked).Allowing(legal.OrderBy(s => Math.Abs(s - asked)).Select(s => $"{s}")).About("sectorSize");
+    }
+}
