@@ -15,12 +15,12 @@ namespace PmemFleet.Api.DataPlane;
 /// caller's next look at media errors already shows it.
 /// </summary>
 public sealed class DataPlaneProxy(
-    FleetDbContext db, WorkerClient client, FleetTransactions transactions, IDimmObservationSink sink)
+    FleetDbContext db, WorkerTargets targets, WorkerClient client, FleetTransactions transactions, IDimmObservationSink sink)
 {
     public WorkerClient Client => client;
 
     public Task<(WorkerTarget? Target, RefusalDto? Refusal)> FindAsync(string host, CancellationToken cancellationToken) =>
-        WorkerTargets.FindAsync(db, host, cancellationToken);
+        targets.FindAsync(db, host, cancellationToken);
 
     /// <summary>Reads a resource; its ETag is a digest of what is read, because the worker keeps no versions.</summary>
     public async Task<IActionResult> GetAsync<T>(ControllerBase controller, string host, string path, Func<T, object>? shape = null)

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using PmemFleet.Api.Access;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Problems;
@@ -7,10 +8,10 @@ using PmemFleet.Contracts.Problems;
 namespace PmemFleet.Api.DataPlane;
 
 /// <summary>Finds the worker that holds a host.</summary>
-public static class WorkerTargets
+public sealed class WorkerTargets(WorkerCredentials credentials)
 {
     /// <summary>The worker, or why the host's data plane cannot be reached now.</summary>
-    public static async Task<(WorkerTarget? Target, RefusalDto? Refusal)> FindAsync(
+    public async Task<(WorkerTarget? Target, RefusalDto? Refusal)> FindAsync(
         FleetDbContext db, string hostName, CancellationToken cancellationToken)
     {
         var found = await db.Hosts.AsNoTracking().Where(host => host.Name == hostName)
@@ -28,7 +29,7 @@ public static class WorkerTargets
                 Epoch = host.Epoch,
                 WorkerName = worker.Name,
                 AdvertisedUrl = new Uri(worker.AdvertisedUrl),
-                Credential = string.Empty,
+                Credential = credentials.DataPlane(worker.Id, host.WorkerInstanceId!.Value),
             }, null),
         };
     }

@@ -13,7 +13,7 @@ public static class DaxOfNamespaces
         var wanted = (from region in regions
                       join personality in rows.Personalities on region.Id equals personality.RegionId
                       where personality is { Kind: PersonalityRow.Dax, Bound: not null, NamespaceNumber: not null }
-                      join row in rows.Namespaces on (region.Id, personality.NamespaceNumber.Value) equals (row.RegionId, row.Number)
+                      join row in rows.Namespaces on (region.Id, personality.NamespaceNumber) equals (row.RegionId, (int?)row.Number)
                       where row.Start is not null
                       select (region, personality, row)).ToDictionary(found => found.row.Id);
         foreach (var daxRegion in rows.DaxRegions.Where(daxRegion => daxRegion.NamespaceId is { } id && !wanted.ContainsKey(id)).ToArray())

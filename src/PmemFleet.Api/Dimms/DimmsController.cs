@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Mvc;
 using PmemFleet.Api.Conventions;
+using PmemFleet.Api.Hosts;
 using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts.Dimms;

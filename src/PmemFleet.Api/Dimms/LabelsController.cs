@@ -1,6 +1,7 @@
 using System.Net.Mime;
 using Microsoft.AspNetCore.Mvc;
 using PmemFleet.Api.Conventions;
+using PmemFleet.Api.Hosts;
 using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts.Dimms;

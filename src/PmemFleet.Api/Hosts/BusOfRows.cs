@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using PmemFleet.Api.Dimms;
 using PmemFleet.Api.Namespaces;

@@ -2,7 +2,6 @@ using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Dimms;
 using PmemFleet.Api.Namespaces;
-using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Regions;
 using PmemFleet.Contracts.Problems;
@@ -46,17 +45,17 @@ public sealed class HostAggregate
     /// <summary>Locks and loads the host; null where there is none of that name.</summary>
     public static async Task<HostAggregate?> LockAsync(FleetWriteContext context, string host) =>
         await context.Db.LockHostAsync(host, context.Cancelled) is { } row
-            ? (await LoadAsync(context.Db, [row], context.Now, context.Cancelled, context))[0]
+            ? (await LoadAsync(context.Db, [row], context.Now, context, context.Cancelled))[0]
             : null;
 
     /// <summary>A host that this write makes.</summary>
-    public static HostAggregate OfNew(FleetWriteContext context, HostRow host) =>
-        new(context.Db, HostRows.OfNew(host), context.Now) { Context = context };
+    public static HostAggregate Made(FleetWriteContext context, HostRow host) =>
+        new(context.Db, HostRows.Bare(host), context.Now) { Context = context };
 
     /// <summary>Several hosts that the caller has locked.</summary>
     public static Task<List<HostAggregate>> LoadAsync(
         FleetDbContext db, IReadOnlyList<HostRow> locked, DateTimeOffset now, CancellationToken cancellationToken) =>
-        LoadAsync(db, locked, now, cancellationToken, null);
+        LoadAsync(db, locked, now, null, cancellationToken);
 
     public DimmRow? FindDimm(string name) => Rows.Dimms.Find(row => row.Name == name);
 
@@ -115,12 +114,10 @@ public sealed class HostAggregate
     public IReadOnlyList<TaskStep> ToTaskSteps(IEnumerable<MediaStep> steps, bool continueOnFailure = false) =>
         [.. steps.Select(step => MediaSteps.ToTaskStep(step, this, continueOnFailure))];
 
-    public OperationRequest ToRequest(string kind, IReadOnlyList<TaskStep> steps, string actor) => new(kind, steps, actor);
-
     private static async Task<List<HostAggregate>> LoadAsync(
-        FleetDbContext db, IReadOnlyList<HostRow> locked, DateTimeOffset now, CancellationToken cancellationToken, FleetWriteContext? context)
+        FleetDbContext db, IReadOnlyList<HostRow> locked, DateTimeOffset now, FleetWriteContext? context, CancellationToken cancellationToken)
     {
-        var rows = await HostRows.LoadAsync(db, locked, tracked: true, cancellationToken);
+        var rows = await HostRows.LoadAsync(db, locked, tracked: true, withLabels: true, cancellationToken);
         return rows.ConvertAll(host => context is null ? new HostAggregate(db, host, now) : new HostAggregate(db, host, now) { Context = context });
     }
 

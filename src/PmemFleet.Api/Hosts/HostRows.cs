@@ -31,7 +31,7 @@ public sealed class HostRows
     public required List<DaxDeviceRow> DaxDevices { get; init; }
 
     /// <summary>Rows of a host that has nothing yet.</summary>
-    public static HostRows OfNew(HostRow host) => new()
+    public static HostRows Bare(HostRow host) => new()
     {
         Host = host,
         Dimms = [],
@@ -47,11 +47,11 @@ public sealed class HostRows
 
     /// <summary>Loads several hosts with one query for each table, tracked by <paramref name="db"/> unless it tracks nothing.</summary>
     public static async Task<List<HostRows>> LoadAsync(
-        FleetDbContext db, IReadOnlyList<HostRow> hosts, bool tracked, CancellationToken cancellationToken)
+        FleetDbContext db, IReadOnlyList<HostRow> hosts, bool tracked, bool withLabels, CancellationToken cancellationToken)
     {
         Guid[] ids = [.. hosts.Select(host => host.Id)];
         var dimms = await Of<DimmRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Number).ToListAsync(cancellationToken);
-        var chunks = await Of<LabelChunkRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Index).ToListAsync(cancellationToken);
+        var chunks = !withLabels ? [] : await Of<LabelChunkRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Index).ToListAsync(cancellationToken);
         var extents = await Of<DpaExtentRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.DpaStart).ToListAsync(cancellationToken);
         var regions = await Of<RegionRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Number).ToListAsync(cancellationToken);
         var mappings = await Of<RegionMappingRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Index).ToListAsync(cancellationToken);

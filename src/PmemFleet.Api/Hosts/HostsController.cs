@@ -57,8 +57,8 @@ public sealed class HostsController(FleetDbContext db) : ControllerBase
     [AnswersNothing(204, "It is gone.")]
     [AnswersNothing(202, "The worker has yet to remove the media; see the operation.")]
     [Refused(404, "There is no such host.")]
-    public Task<IActionResult> Delete(string host, [FromServices] FleetWrite write) =>
-        write.ExecuteAsync(this, context => DeleteHost.ExecuteAsync(context, host));
+    public Task<IActionResult> Delete(string host, [FromServices] FleetWrite write, [FromServices] DeleteHost delete) =>
+        write.ExecuteAsync(this, context => delete.ExecuteAsync(context, host));
 
     /// <summary>Switches a host off or on, cycles it, or cuts its power.</summary>
     /// <remarks>
@@ -74,7 +74,7 @@ public sealed class HostsController(FleetDbContext db) : ControllerBase
     [Refused(409, "It is in that state already.")]
     [Refused(422, "There is no such action.")]
     public Task<IActionResult> Power(string host, [FromBody] PowerRequest request, [FromServices] FleetWrite write) =>
-        write.ExecuteAsync(this, host, aggregate => HostPower.Execute(aggregate, request));
+        write.ExecuteAsync(this, host, aggregate => HostPower.Execute(aggregate, request), poweredOff: true);
 
     /// <summary>Parses every label area and info block and compares them with the rows.</summary>
     /// <remarks>Info blocks are read through the worker; `infoBlocks` is 0 while no worker holds the host.</remarks>

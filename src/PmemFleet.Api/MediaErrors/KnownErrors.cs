@@ -1,7 +1,10 @@
+using System.Collections.Immutable;
 using Microsoft.EntityFrameworkCore;
+using PmemFleet.Api.Dimms;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Regions;
 using PmemFleet.Contracts.MediaErrors;
+using PmemFleet.Nvdimm.Listing;
 
 namespace PmemFleet.Api.MediaErrors;
 
@@ -40,6 +43,29 @@ public sealed class KnownErrors
                       where start < end
                       select (First: start / SectorBytes, End: (end + SectorBytes - 1) / SectorBytes);
         return Merge(sectors.Order());
+    }
+
+    /// <summary>A region's bad sectors with the DIMMs they are on, as ndctl lists them.</summary>
+    public ImmutableArray<RegionBadblock> OfRegion(Guid regionId, long size, IReadOnlyList<DimmRow> dimms)
+    {
+        IReadOnlyList<RegionMappingRow> mappings = [.. _mappings[regionId]];
+        var whole = new ByteRange(0, size);
+        var byDimm = mappings.Select(mapping => (
+            mapping.DimmId,
+            Sectors: new KnownErrors(mappings, _errors[mapping.DimmId]).Badblocks(regionId, whole))).ToList();
+        return
+        [
+            .. Badblocks(regionId, whole).Select(bad => new RegionBadblock(
+                bad.Offset,
+                bad.Length,
+                [
+                    .. from dimm in dimms
+                       where byDimm.Exists(share => share.DimmId == dimm.Id
+                           && share.Sectors.Any(sector => sector.Offset < bad.Offset + bad.Length && bad.Offset < sector.Offset + sector.Length))
+                       orderby dimm.Number
+                       select dimm.Name,
+                ])),
+        ];
     }
 
     private static List<BadblockDto> Merge(IEnumerable<(long First, long End)> ordered)

@@ -29,13 +29,13 @@ public sealed class MediaErrorRow
 
     public required long Dpa { get; init; }
 
-    public required long Length { get; init; }
+    public required long Length { get; set; }
 
     /// <summary>On the media now.</summary>
-    public required bool Poisoned { get; init; }
+    public required bool Poisoned { get; set; }
 
     /// <summary>The host knows.</summary>
-    public required bool Known { get; init; }
+    public required bool Known { get; set; }
 }
 
 public sealed class MediaErrorRowsConfiguration : IEntityTypeConfiguration<DimmMediaRow>, IEntityTypeConfiguration<MediaErrorRow>

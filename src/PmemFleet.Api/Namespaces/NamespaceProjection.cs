@@ -2,7 +2,6 @@ using System.ComponentModel.DataAnnotations;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Conventions;
-using PmemFleet.Api.Dimms;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.MediaErrors;
 using PmemFleet.Api.Persistence;

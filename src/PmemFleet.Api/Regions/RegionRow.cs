@@ -125,7 +125,7 @@ public sealed class RegionRowConfiguration : IEntityTypeConfiguration<RegionRow>
         builder.HasOne<RegionRow>().WithMany().HasForeignKey(mapping => new { mapping.HostId, mapping.RegionId })
             .OnDelete(DeleteBehavior.Cascade).HasConstraintName("fk_region_mappings_region");
         builder.HasOne<DimmRow>().WithMany().HasForeignKey(mapping => new { mapping.HostId, mapping.DimmId })
-            .OnDelete(DeleteBehavior.Restrict).HasConstraintName("fk_region_mappings_dimm");
+            .OnDelete(DeleteBehavior.NoAction).HasConstraintName("fk_region_mappings_dimm");
         builder.HasIndex(mapping => new { mapping.HostId, mapping.RegionId, mapping.DimmId }).IsUnique().HasDatabaseName("ux_region_mappings_dimm");
         builder.HasIndex(mapping => new { mapping.HostId, mapping.DimmId }).HasDatabaseName("ix_region_mappings_dimm");
     }
