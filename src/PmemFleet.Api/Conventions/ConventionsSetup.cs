@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc.Formatters;
 using Microsoft.AspNetCore.Mvc.ModelBinding.Metadata;
 using PmemFleet.Api.Access;
+using PmemFleet.Api.Idempotency;
 using PmemFleet.Api.Problems;
 using PmemFleet.Contracts;
 
@@ -15,6 +16,7 @@ public static class ConventionsSetup
     {
         services.AddExceptionHandler<UnhandledExceptionHandler>();
         services.AddScoped<FleetWrite>();
+        services.AddHostedService<IdempotencyExpiry>();
         services.AddRouting(options => options.LowercaseUrls = true);
         services.AddControllers(options =>
             {
@@ -62,7 +64,9 @@ public static class ConventionsSetup
 
             return next(http);
         });
-        app.UseExceptionHandler(new ExceptionHandlerOptions { SuppressDiagnosticsCallback = _ => true });
+
+        // UnhandledExceptionHandler answers every one; this never gets its turn
+        app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = StatusProblems.WriteAsync, SuppressDiagnosticsCallback = _ => true });
         app.UseStatusCodePages(context => StatusProblems.WriteAsync(context.HttpContext));
     }
 }

@@ -24,6 +24,9 @@ public sealed class FleetJsonInputFormatter : InputFormatter
         && (!context.HttpContext.Request.GetTypedHeaders().ContentType!.Charset.HasValue
             || context.HttpContext.Request.GetTypedHeaders().ContentType!.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase));
 
+    /// <summary>The base would answer an empty body in its own words.</summary>
+    public override Task<InputFormatterResult> ReadAsync(InputFormatterContext context) => ReadRequestBodyAsync(context);
+
     public override async Task<InputFormatterResult> ReadRequestBodyAsync(InputFormatterContext context)
     {
         var http = context.HttpContext;
@@ -59,7 +62,7 @@ public sealed class FleetJsonInputFormatter : InputFormatter
             RequireWellFormed(body);
             if (JsonShape.Check(body, type, FleetJson.Options) is { Count: > 0 } complaints)
             {
-                throw Refused("members-unknown-or-doubled", complaints[0].Detail, complaints);
+                throw Refused("members-invalid", complaints[0].Detail, complaints);
             }
 
             return JsonSerializer.Deserialize(body, type, FleetJson.Options);

@@ -5,8 +5,8 @@ using PmemFleet.Contracts.Problems;
 namespace PmemFleet.Api.Conventions;
 
 /// <summary>
-/// Finds all members of a document that its type does not have, or that stand in it twice, with their JSON pointers; the parser
-/// itself stops at the first one and names no place.
+/// Finds all members of a document that its type does not have, or that stand in it twice, nulls in lists, and strings that are no
+/// text, with their JSON pointers; the parser itself stops at the first one and names no place.
 /// </summary>
 public static class JsonShape
 {
@@ -60,6 +60,10 @@ public static class JsonShape
         {
             WalkObject(ref reader, type, options, pointer, errors);
         }
+        else if (reader is { TokenType: JsonTokenType.String, ValueIsEscaped: true } && !IsText(ref reader))
+        {
+            Complain(errors, pointer, "is no text: it has U+0000 or half of a surrogate pair");
+        }
     }
 
     private static void WalkObject(
@@ -98,6 +102,19 @@ public static class JsonShape
             reader.Read();
             RefuseNull(ref reader, isItem ? next : null, member, errors);
             Walk(ref reader, next, options, member, errors);
+        }
+    }
+
+    /// <summary>Only an escape can hide what is no text: the document's bytes are UTF-8 without control characters.</summary>
+    private static bool IsText(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return !reader.GetString()!.Contains('\0', StringComparison.Ordinal);
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
         }
     }
 

@@ -75,6 +75,8 @@ public sealed class RequestConventions(IModelMetadataProvider metadata) : IResou
             .. query.Where(pair => !known.Contains(pair.Key, StringComparer.Ordinal))
                 .Select(pair => Wrong($"#/query/{pair.Key}", $"There is no query parameter '{pair.Key}' here. Known: {string.Join(", ", known)}.")),
             .. query.Where(pair => pair.Value.Count > 1).Select(pair => Wrong($"#/query/{pair.Key}", "is given twice")),
+            .. query.Where(pair => pair.Value.Any(value => value?.Contains('\0', StringComparison.Ordinal) ?? false))
+                .Select(pair => Wrong($"#/query/{pair.Key}", "is no text: it has U+0000")),
         ];
         if (query.TryGetValue(QueryConventions.DryRun, out var dryRun) && dryRun is [var text] && text is not ("true" or "false"))
         {

@@ -59,10 +59,20 @@ public sealed partial class FleetTransactions(
         return end.Value;
     }
 
-    private static bool IsRaceLost(Exception failure) =>
-        (failure as PostgresException ?? failure.InnerException as PostgresException)?.SqlState
-            is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
-        || failure is DbUpdateConcurrencyException;
+    /// <summary>EF wraps what it takes for transient, sometimes twice.</summary>
+    private static bool IsRaceLost(Exception failure)
+    {
+        for (var inner = failure; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is DbUpdateConcurrencyException
+                or PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected })
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     [LoggerMessage(EventId = 1001, Level = LogLevel.Debug, Message = "Transaction lost a race, attempt {Attempt}; it is repeated whole")]
     private partial void LogRepeated(int attempt, Exception failure);

@@ -14,8 +14,8 @@ namespace PmemFleet.Api.Workers;
 
 /// <summary>
 /// Gives hosts to workers: those that have none, those whose worker was started anew (the same worker gets them), and those whose worker has been
-/// lost for long enough (the live worker of the pool with the fewest hosts gets them). Each begins a new epoch and boots. Every replica may
-/// run it at once: SKIP LOCKED shares the hosts out.
+/// lost for long enough (the live worker of the pool with the fewest hosts gets them). Each begins a new epoch and boots. Every replica runs
+/// it, one at a time, so that each counts what the former gave out; a host that is busy with a write is left for the next round.
 /// </summary>
 public sealed class HostPlacement(FleetTransactions transactions, IHostBoot boot, IOptions<WorkersOptions> options, TimeProvider time)
 {
@@ -27,6 +27,7 @@ public sealed class HostPlacement(FleetTransactions transactions, IHostBoot boot
     private async Task<bool> PlaceAsync(FleetDbContext db, CancellationToken cancellationToken)
     {
         var failover = TimeSpan.FromSeconds(options.Value.FailoverSeconds);
+        await db.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({AdvisoryLocks.Placement})", cancellationToken);
         var hosts = await db.Hosts.FromSql(
             $"""
             SELECT h.* FROM hosts h LEFT JOIN worker_leases l ON l.worker_id = h.worker_id

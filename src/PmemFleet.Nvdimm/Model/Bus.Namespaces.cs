@@ -58,6 +58,11 @@ public sealed partial class Bus
                 .With("size", request.Size).With("regionSize", device.Region.Size).Allowing($"{device.Region.Size}").About("size");
         }
 
+        if (Blocked(device, options.Force) is { } blocked)
+        {
+            return blocked;
+        }
+
         if (IsUuidUsed(options.Uuid) && device.Kind == NamespaceKind.Pmem)
         {
             return new Refusal(Errno.EINVAL, "uuid-not-unique", $"create namespace: {device.Name}: set_uuid failed: Invalid argument").About("uuid");
@@ -116,7 +121,7 @@ public sealed partial class Bus
     {
         if (!NamespaceRequest.Check(this, region, null, options).TryGet(out var request, out var refusal))
         {
-            return refusal.Errno == Errno.EINVAL ? refusal with { Message = "create namespace: " + refusal.Message } : refusal;
+            return refusal;
         }
 
         if (region.ReadOnly)
@@ -139,128 +144,18 @@ public sealed partial class Bus
         return SetUp(device, request, options, BindIntent.Create, []);
     }
 
-    private Outcome<NamespaceChange> SetUp(
-        PmemNamespace device, NamespaceRequest request, NamespaceOptions options, BindIntent intent, List<MediaStep> steps)
-    {
-        var region = device.Region;
-        var began = Configure(device, request, options, intent);
-        if (began.TryGet(out var step, out var refusal))
-        {
-            steps.Add(step);
-            return new NamespaceChange(device, [.. steps]);
-        }
-
-        if (intent == BindIntent.Create && options.AutoRecover)
-        {
-            SetSize(device, 0);
-        }
-
-        // what was already unbound or zeroed has to be done on the media also when the command fails later
-        return steps.Count == 0 ? refusal : new NamespaceChange(device, [.. steps]) { Refusal = refusal };
-    }
-
-    private Outcome<MediaStep> Configure(PmemNamespace device, NamespaceRequest request, NamespaceOptions options, BindIntent intent)
-    {
-        var region = device.Region;
-        if (device.Kind == NamespaceKind.Pmem)
-        {
-            if (request.Align > region.Align)
-            {
-                SetRegionAlign(region.Name, request.Align);
-            }
-
-            if (SetUuid(device.Name, options.Uuid).Refusal is { } uuid)
-            {
-                return Named(uuid, device, "set_uuid");
-            }
-
-            if (SetAltName(device.Name, request.Name).Refusal is { } altName)
-            {
-                return Named(altName, device, "set_alt_name");
-            }
-
-            // ndctl refuses a size of 0 by itself
-            if (request.Size == 0)
-            {
-                return Named(new Refusal(Errno.EINVAL, "size-zero", "Invalid argument").About("size"), device, "set_size");
-            }
-
-            if (SetSize(device, request.Size).Refusal is { } size)
-            {
-                return Named(size, device, "set_size");
-            }
-
-            if (SetSectorSize(device.Name, request.LabelSectorSize).Refusal is { } sector)
-            {
-                return Named(sector, device, "set_sector_size");
-            }
-        }
-
-        SetHolderClass(device.Name, request.Mode switch
-        {
-            NamespaceMode.Sector => "btt",
-            NamespaceMode.Fsdax when !StaysNative(device, request) => "pfn",
-            NamespaceMode.Devdax => "dax",
-            _ => "",
-        });
-        if (NamespaceModes.Personality(request.Mode) is not { } kind || StaysNative(device, request))
-        {
-            return BeginBind(device, null, intent, options.AutoRecover);
-        }
-
-        if (kind != PersonalityKind.Btt && device.Start % Region.DefaultAlign != 0 && !options.Force)
-        {
-            return new Refusal(Errno.EINVAL, "start-misaligned", $"{device.Name} misaligned to 16M, adjust region alignment and retry")
-                .With("start", device.Start).With("align", Region.DefaultAlign);
-        }
-
-        var personality = region.Seed(kind)!;
-        personality.Uuid = options.PersonalityUuid;
-        personality.SectorSize = kind == PersonalityKind.Btt ? new Bytes(request.SectorSize) : null;
-        if (kind != PersonalityKind.Btt)
-        {
-            (personality.Map, personality.Align) = (request.Map, new Bytes(request.Align));
-        }
-
-        if (Attach(personality, device).Refusal is { } attached)
-        {
-            Detach(personality);
-            return Named(attached, device, "set_namespace");
-        }
-
-        if (BeginBind(device, personality, intent, options.AutoRecover).TryGet(out var step, out var refusal))
-        {
-            return step;
-        }
-
-        if (kind != PersonalityKind.Btt)
-        {
-            Detach(personality);
-        }
-
-        return new Refusal(Errno.ENXIO, refusal.Rule, $"{device.Name}: failed to enable")
-        {
-            Numbers = refusal.Numbers.SetItem("bindErrno", $"{(int)refusal.Errno}").SetItem("bindMessage", refusal.Message),
-        };
-    }
-
-    /// <summary>fsdax with its page map in memory needs no PFN where pages are memory already.</summary>
-    private static bool StaysNative(PmemNamespace device, NamespaceRequest request) =>
-        request is { Mode: NamespaceMode.Fsdax, Map: MapLocation.Ram } && device is { IsNativeMemory: true, Kind: NamespaceKind.Io };
-
-    private static Refusal Named(Refusal refusal, PmemNamespace device, string step) =>
-        refusal with { Message = $"create namespace: {device.Name}: {step} failed: {refusal.Message[(refusal.Message.LastIndexOf(": ", StringComparison.Ordinal) is var at && at >= 0 ? at + 2 : 0)..]}" };
+    private static Refusal? Blocked(PmemNamespace device, bool force) =>
+        device.Region.ReadOnly ? new Refusal(Errno.ENXIO, "region-read-only", $"{device.Region.Name}: read-only, re-configuration disabled")
+        : device.IsEnabled && !force ? Refuse.NeedsForce(device)
+        : device.State == NamespaceState.Pending ? Refuse.Pending(device)
+        : device.Mounted ? Refuse.Mounted(device)
+        : null;
 
     private static Outcome<Done> Prepare(PmemNamespace device, bool force, List<MediaStep> steps)
     {
-        if (device.Region.ReadOnly)
+        if (Blocked(device, force) is { } blocked)
         {
-            return new Refusal(Errno.ENXIO, "region-read-only", $"{device.Region.Name}: read-only, re-configuration disabled");
-        }
-
-        if (device.IsEnabled && !force)
-        {
-            return Refuse.NeedsForce(device);
+            return blocked;
         }
 
         if (Disable(device, steps).Refusal is { } refusal)

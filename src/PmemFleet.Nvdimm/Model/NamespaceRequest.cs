@@ -22,9 +22,6 @@ internal sealed record NamespaceRequest
 
     public required int SectorSize { get; init; }
 
-    /// <summary>The size of a label a namespace gets: a BTT's odd sector sizes are kept as 512.</summary>
-    public int LabelSectorSize => SectorSize is 512 or 4096 ? SectorSize : 512;
-
     /// <summary>The request, or a refusal; EAGAIN where another region may still do.</summary>
     public static Outcome<NamespaceRequest> Check(Bus bus, Region region, PmemNamespace? existing, NamespaceOptions options)
     {
@@ -48,7 +45,7 @@ internal sealed record NamespaceRequest
 
         if (Encoding.UTF8.GetByteCount(options.Name ?? "") >= LabelLayout.NameBytes)
         {
-            return Invalid("name-too-long", "validate_namespace_options: alt name overflow").With("most", LabelLayout.NameBytes - 1).About("name");
+            return Invalid("name-too-long", "create namespace: validate_namespace_options: alt name overflow").With("most", LabelLayout.NameBytes - 1).About("name");
         }
 
         var mode = options.Mode ?? (existing is null ? NamespaceMode.Fsdax : NamespaceModes.Of(existing));
@@ -61,7 +58,7 @@ internal sealed record NamespaceRequest
         if (!Alignment(bus, region, mode, claim, options).TryGet(out var align, out var refusal)
             || !FitsAlignment(region, size, align.Value, options).TryGet(out _, out refusal)
             || !LargeEnough(mode, size, options).TryGet(out _, out refusal)
-            || !Sector(region, mode, claim, options).TryGet(out var sector, out refusal))
+            || !Sector(region, mode, existing, options).TryGet(out var sector, out refusal))
         {
             return refusal;
         }
@@ -114,7 +111,7 @@ internal sealed record NamespaceRequest
     {
         if (size % region.Align != 0)
         {
-            return Invalid("size-misaligned", $"{region.Name}: align setting is 0x{region.Align:x} size 0x{size:x} is misaligned")
+            return Invalid("size-misaligned", $"create namespace: {region.Name}: align setting is 0x{region.Align:x} size 0x{size:x} is misaligned")
                 .With("size", size).With("align", region.Align).About("size")
                 .Allowing($"{((size / region.Align) + 1) * region.Align}", $"{Math.Max(1, size / region.Align) * region.Align}");
         }
@@ -129,21 +126,22 @@ internal sealed record NamespaceRequest
         var intended = ((size / step) + 1) * step;
         return Invalid(
             "size-interleave-misaligned",
-            $"'--size=' must align to interleave-width: {region.Ways} and alignment: {align}\ndid you intend --size={intended / unit}{options.Size?.Suffix}?")
+            $"create namespace: '--size=' must align to interleave-width: {region.Ways} and alignment: {align}\ndid you intend --size={intended / unit}{options.Size?.Suffix}?")
             .With("size", size).With("ways", region.Ways).With("align", align).Allowing($"{intended}").About("size");
     }
 
     private static Outcome<Done> LargeEnough(NamespaceMode mode, long size, NamespaceOptions options) =>
         mode != NamespaceMode.Raw && size < LeastClaimBytes && options.Size is { Bytes: > 0 }
-            ? Invalid("size-below-minimum", $"'--size=' must be >= 16MiB for '{NamespaceModes.Text(mode)}' mode")
+            ? Invalid("size-below-minimum", $"create namespace: '--size=' must be >= 16MiB for '{NamespaceModes.Text(mode)}' mode")
                 .With("size", size).With("least", LeastClaimBytes).Allowing($"{LeastClaimBytes}").About("size")
             : default(Done);
 
-    private static Outcome<Bytes> Sector(Region region, NamespaceMode mode, Personality? claim, NamespaceOptions options)
+    private static Outcome<Bytes> Sector(Region region, NamespaceMode mode, PmemNamespace? existing, NamespaceOptions options)
     {
         if (options.SectorSize is not { } asked)
         {
-            return mode == NamespaceMode.Sector ? claim?.SectorSize ?? new Bytes(4096) : new Bytes(512);
+            return mode == NamespaceMode.Sector ? existing?.Claim?.SectorSize ?? new Bytes(4096)
+                : new Bytes(existing is { SectorSize: > 0 } ? existing.SectorSize : 512);
         }
 
         IReadOnlyList<int> legal = mode == NamespaceMode.Sector ? Bus.BttSectorSizes : [512, 4096];
@@ -151,7 +149,7 @@ internal sealed record NamespaceRequest
             ? new Bytes(asked)
             : Invalid(
                 mode == NamespaceMode.Sector ? "btt-sector-size" : "sector-size",
-                $"{region.Name}: does not support {(mode == NamespaceMode.Sector ? "btt" : "namespace")} sector_size {asked}")
+                $"create namespace: {region.Name}: does not support {(mode == NamespaceMode.Sector ? "btt" : "namespace")} sector_size {asked}")
                 .With("sectorSize", asked).Allowing(legal.OrderBy(s => Math.Abs(s - asked)).Select(s => $"{s}")).About("sectorSize");
     }
 }
