@@ -25,14 +25,15 @@ public sealed class SyncUp(TaskResults results, IDimmObservationSink sink)
             List<DimmObservation> seen = [.. request.Observations!.Where(one => IsCurrent(hosts, worker, one.HostId, one.Epoch))];
             Telemetry.ResultsApplied.Add(valid.Count, new KeyValuePair<string, object?>("outcome", "applied"));
             Telemetry.ResultsApplied.Add(request.Results.Count - valid.Count, new KeyValuePair<string, object?>("outcome", "old-epoch"));
-            if (valid.Count > 0)
-            {
-                await results.ApplyAsync(db, hosts, valid, cancellationToken);
-            }
-
+            // what was seen comes first: the answer of a finished inject or clear shows it
             if (seen.Count > 0)
             {
                 await sink.ApplyAsync(db, seen, cancellationToken);
+            }
+
+            if (valid.Count > 0)
+            {
+                await results.ApplyAsync(db, hosts, valid, cancellationToken);
             }
 
             // what completions changed must be seen by the statements that follow

@@ -7,7 +7,7 @@ namespace PmemFleet.Nvdimm.Tests.Allocation;
 public class DpaSpaceTests
 {
     private const long Unit = 16 << 20;
-    private static readonly DpaMapping Whole = new(0, 64 * Unit);
+    private static DpaMapping Whole { get; } = new(0, 64 * Unit);
 
     [Fact]
     public void TryGrow_Fragmented_TakesTheFirstHoleThatFits()

@@ -6,7 +6,7 @@ namespace PmemFleet.Nvdimm.Tests.Labels;
 /// <summary>Recorded behaviour of Linux 6.1 and ndctl 76.1, kept gzip-compressed beside the tests.</summary>
 internal static class GoldenVectors
 {
-    private static readonly string Root = FindRoot();
+    private static string Root { get; } = FindRoot();
 
     public static byte[] Bytes(string path)
     {

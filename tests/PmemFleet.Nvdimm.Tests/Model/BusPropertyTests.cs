@@ -11,7 +11,7 @@ namespace PmemFleet.Nvdimm.Tests.Model;
 
 public class BusPropertyTests
 {
-    private static readonly NamespaceMode[] Modes = Enum.GetValues<NamespaceMode>();
+    private static NamespaceMode[] Modes { get; } = Enum.GetValues<NamespaceMode>();
 
     [Fact]
     public void AnyCommands_KeepTheInvariants() =>

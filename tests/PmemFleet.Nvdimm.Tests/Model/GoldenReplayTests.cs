@@ -5,7 +5,7 @@ namespace PmemFleet.Nvdimm.Tests.Model;
 
 public class GoldenReplayTests
 {
-    private static readonly ConcurrentDictionary<string, SortedDictionary<int, string?>> Runs = new();
+    private static ConcurrentDictionary<string, SortedDictionary<int, string?>> Runs { get; } = new();
 
     public static TheoryData<string, int, string> Steps
     {

@@ -9,7 +9,7 @@ namespace PmemFleet.Nvdimm.Tests.Model;
 /// <summary>A recorded snapshot of the whole machine compared with the model: lists, iomem, sysfs.</summary>
 internal static class GoldenSnapshot
 {
-    private static readonly string[] Unknowable = ["badblock_count", "badblocks", "security", "firmware"];
+    private static string[] Unknowable { get; } = ["badblock_count", "badblocks", "security", "firmware"];
 
     public static string? Differences(Bus bus, JsonNode golden, string @case)
     {

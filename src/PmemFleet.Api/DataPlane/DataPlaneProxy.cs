@@ -1,0 +1,142 @@
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Mvc;
+using PmemFleet.Api.Conventions;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Api.Problems;
+using PmemFleet.Api.Sync;
+using PmemFleet.Contracts.DataPlane;
+using PmemFleet.Contracts.Problems;
+using PmemFleet.Contracts.Sync;
+
+namespace PmemFleet.Api.DataPlane;
+
+/// <summary>
+/// Passes a request on to the worker that holds the host, and what the request changed on the DIMMs into the rows, so that the
+/// caller's next look at media errors already shows it.
+/// </summary>
+public sealed class DataPlaneProxy(
+    FleetDbContext db, WorkerTargets targets, WorkerClient client, FleetTransactions transactions, IDimmObservationSink sink)
+{
+    public WorkerClient Client => client;
+
+    public Task<(WorkerTarget? Target, RefusalDto? Refusal)> FindAsync(string host, CancellationToken cancellationToken) =>
+        targets.FindAsync(db, host, cancellationToken);
+
+    /// <summary>Reads a resource; its ETag is a digest of what is read, because the worker keeps no versions.</summary>
+    public async Task<IActionResult> GetAsync<T>(ControllerBase controller, string host, string path, Func<T, object>? shape = null)
+        where T : class
+    {
+        var answer = await SendAsync<T>(host, HttpMethod.Get, path, null, null, controller.HttpContext.RequestAborted);
+        if (answer.Value is not { } value)
+        {
+            return RefusalOf(answer);
+        }
+
+        var body = FleetJson.ToUtf8(shape is null ? value : shape(value));
+        return new WriteAnswerResult(new WriteAnswer(StatusCodes.Status200OK, body, null, EtagOf(body)));
+    }
+
+    /// <summary>A text the worker prints.</summary>
+    public async Task<IActionResult> GetTextAsync(ControllerBase controller, string host, string path)
+    {
+        var cancelled = controller.HttpContext.RequestAborted;
+        var (target, refusal) = await FindAsync(host, cancelled);
+        if (target is null)
+        {
+            return refusal!.ToResult();
+        }
+
+        var answer = await client.ReadTextAsync(target, path, cancelled);
+        return answer.Value is { } text ? controller.Content(text, "text/plain; charset=utf-8") : RefusalOf(answer);
+    }
+
+    /// <summary>A write on the worker's side: a POST that makes something, or a change.</summary>
+    public async Task<IActionResult> WriteAsync<T>(
+        ControllerBase controller, string host, HttpMethod method, string path, object? body, Func<T, string>? locationOf = null)
+        where T : class
+    {
+        var http = controller.HttpContext;
+        var key = (string?)http.Request.Headers[DataPlaneRoutes.IdempotencyHeader];
+        if (method != HttpMethod.Post && await CheckIfMatchAsync<T>(http, host, path) is { } stale)
+        {
+            return stale;
+        }
+
+        var answer = await SendAsync<T>(host, method, path, body, key, http.RequestAborted);
+        if (answer.Refusal is not null)
+        {
+            return RefusalOf(answer);
+        }
+
+        if (answer.Value is not { } value || value is Acknowledged)
+        {
+            return controller.NoContent();
+        }
+
+        var bytes = FleetJson.ToUtf8(value);
+        return new WriteAnswerResult(locationOf is null
+            ? new WriteAnswer(StatusCodes.Status200OK, bytes, null, EtagOf(bytes))
+            : new WriteAnswer(StatusCodes.Status201Created, bytes, locationOf(value), EtagOf(bytes)));
+    }
+
+    /// <summary>Deletes a resource of type <typeparamref name="T"/>.</summary>
+    public async Task<IActionResult> DeleteAsync<T>(ControllerBase controller, string host, string path)
+        where T : class
+    {
+        var http = controller.HttpContext;
+        if (await CheckIfMatchAsync<T>(http, host, path) is { } stale)
+        {
+            return stale;
+        }
+
+        var answer = await SendAsync<Acknowledged>(host, HttpMethod.Delete, path, null, null, http.RequestAborted);
+        return answer.Refusal is null ? controller.NoContent() : RefusalOf(answer);
+    }
+
+    public async Task<WorkerAnswer<T>> SendAsync<T>(
+        string host, HttpMethod method, string path, object? body, string? idempotencyKey, CancellationToken cancellationToken)
+        where T : class
+    {
+        var (target, refusal) = await FindAsync(host, cancellationToken);
+        if (target is null)
+        {
+            return new WorkerAnswer<T> { Refusal = refusal };
+        }
+
+        var answer = await client.SendAsync<T>(target, method, path, body, idempotencyKey, cancellationToken);
+        await ApplyAsync(answer.Observations);
+        return answer;
+    }
+
+    /// <summary>What a request changed on the DIMMs. The worker brings the same again with its next sync.</summary>
+    public Task ApplyAsync(IReadOnlyList<DimmObservation> observations) => observations.Count == 0
+        ? Task.CompletedTask
+        : transactions.RunAsync(
+            async (changes, cancelled) =>
+            {
+                await changes.LockHostsAsync([.. observations.Select(observation => observation.HostId).Distinct()], cancelled);
+                await sink.ApplyAsync(changes, observations, cancelled);
+                return 0;
+            },
+            CancellationToken.None);
+
+    public static IActionResult RefusalOf<T>(WorkerAnswer<T> answer)
+        where T : class => (answer.Refusal ?? NoAnswer).ToResult(answer.Status);
+
+    /// <summary>A refusal of a resource that the worker kept no version of.</summary>
+    private async Task<IActionResult?> CheckIfMatchAsync<T>(HttpContext http, string host, string path)
+        where T : class
+    {
+        if (http.Request.Headers.IfMatch.Count == 0 || http.Request.Headers.IfMatch == Etag.Any)
+        {
+            return null;
+        }
+
+        var current = await SendAsync<T>(host, HttpMethod.Get, path, null, null, http.RequestAborted);
+        return current.Value is { } value ? Etag.Check(http.Request, EtagOf(FleetJson.ToUtf8(value)))?.ToResult() : RefusalOf(current);
+    }
+
+    private static string EtagOf(ReadOnlySpan<byte> body) => $"\"{Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, 12))}\"";
+
+    private static readonly RefusalDto NoAnswer = new() { Errno = "EAGAIN", Code = "worker-unreachable", Message = "The worker gave no answer." };
+}

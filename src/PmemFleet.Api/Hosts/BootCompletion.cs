@@ -1,0 +1,85 @@
+using PmemFleet.Api.Operations;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Api.Sync;
+using PmemFleet.Contracts.Sync;
+using PmemFleet.Nvdimm.Model;
+
+namespace PmemFleet.Api.Hosts;
+
+/// <summary>A host that begins an epoch is up.</summary>
+public sealed class BootCompletion(TimeProvider time) : ITaskCompletion
+{
+    public IReadOnlyCollection<string> Kinds => [IHostBoot.Kind];
+
+    public async Task CompleteAsync(FleetDbContext db, IReadOnlyList<FinishedTask> tasks, CancellationToken cancellationToken)
+    {
+        var hosts = await FinishedHosts.LoadAsync(db, tasks, time.GetUtcNow(), cancellationToken);
+        foreach (var (task, host) in hosts.Tasks)
+        {
+            BindResults.Apply(host, task);
+            host.Host.State = HostRow.Ready;
+            host.Host.Version++;
+            host.Save();
+            if (task.Refusal is null || task.Result.Steps.Any(step => step is StepDone))
+            {
+                task.Succeed(hosts.ToDto(host));
+            }
+        }
+
+        await db.SaveChangesAsync(cancellationToken);
+    }
+}
+
+/// <summary>A host was shut down or booted as a caller asked: the second half of a boot is the bind of what it finds.</summary>
+public sealed class PowerCompletion(OperationQueue queue, TimeProvider time) : ITaskCompletion
+{
+    public IReadOnlyCollection<string> Kinds => [OperationKinds.Power];
+
+    public async Task CompleteAsync(FleetDbContext db, IReadOnlyList<FinishedTask> tasks, CancellationToken cancellationToken)
+    {
+        var hosts = await FinishedHosts.LoadAsync(db, tasks, time.GetUtcNow(), cancellationToken);
+        var awaited = await HostBoot.AwaitedBindsAsync(
+            db, [.. tasks.Select(task => task.Host.Id)], [.. tasks.Select(task => task.Task.Id)], cancellationToken);
+        foreach (var (task, host) in hosts.Tasks.Where(pair => pair.Task.Refusal is null))
+        {
+            var steps = FinishedHosts.StepsOf(task);
+            if (steps.Any(step => step is BootStep))
+            {
+                host.Host.BootCount++;
+                var binds = HostBoot.Bring(host, awaited[host.Host.Id]);
+                host.Host.Version++;
+                if (binds.Count > 0)
+                {
+                    queue.Follow(db, host.Host, task.Operation, binds);
+                    task.Continue();
+                    continue;
+                }
+            }
+
+            if (host.Host.Power == HostRow.Off)
+            {
+                ForgetDevices(host);
+            }
+            else
+            {
+                BindResults.Apply(host, task);
+                host.Host.State = HostRow.Ready;
+            }
+
+            host.Host.Version++;
+            host.Save();
+            task.Succeed(hosts.ToDto(host), Conventions.Etag.Of(host.Host.Id, host.Host.Version));
+        }
+
+        await db.SaveChangesAsync(cancellationToken);
+    }
+
+    /// <summary>A host without power has no devices; labels stay.</summary>
+    private static void ForgetDevices(HostAggregate host)
+    {
+        foreach (var region in host.Bus.Regions.Where(region => region.Namespaces.All(device => device.State != NamespaceState.Pending)).ToArray())
+        {
+            _ = host.Bus.DisableRegion(region.Name);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+using PmemFleet.Api.DataPlane;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Api.Problems;
+using PmemFleet.Contracts.Hosts;
+
+namespace PmemFleet.Api.Hosts;
+
+/// <summary>
+/// Holds the rows against their sources: the label areas, probed anew as a driver would, and the info blocks, read through the worker.
+/// </summary>
+public sealed class CheckHost(FleetDbContext db, DataPlaneProxy worker)
+{
+    public async Task<IActionResult> ExecuteAsync(string host, CancellationToken cancellationToken)
+    {
+        if (await db.Hosts.AsNoTracking().SingleOrDefaultAsync(row => row.Name == host, cancellationToken) is not { } found)
+        {
+            return ProblemResults.NotFound("host", host).ToResult();
+        }
+
+        var rows = (await HostRows.LoadAsync(db, [found], tracked: false, withLabels: true, cancellationToken))[0];
+        var differences = LabelCheck.Compare(BusOfRows.Read(rows));
+        var (read, blocks) = await CheckInfoBlocksAsync(rows, cancellationToken);
+        return new OkObjectResult(new HostCheckDto
+        {
+            Host = host,
+            LabelAreas = rows.Dimms.Count(dimm => dimm.LabelSize > 0),
+            InfoBlocks = read,
+            Differences = [.. differences, .. blocks],
+        });
+    }
+
+    private async Task<(int Read, List<HostDifferenceDto> Differences)> CheckInfoBlocksAsync(HostRows rows, CancellationToken cancellationToken)
+    {
+        var (target, _) = await worker.FindAsync(rows.Host.Name, cancellationToken);
+        var read = 0;
+        var differences = new List<HostDifferenceDto>();
+        if (target is null)
+        {
+            return (0, differences);
+        }
+
+        foreach (var row in rows.Namespaces.Where(row => row.State == Namespaces.NamespaceRow.Enabled))
+        {
+            var region = rows.Regions.First(candidate => candidate.Id == row.RegionId);
+            var name = string.Create(CultureInfo.InvariantCulture, $"namespace{region.Number}.{row.Number}");
+            var answer = await worker.Client.DownloadAsync(target, $"namespaces/{name}/info-block", cancellationToken);
+            if (answer.Value is not { } response)
+            {
+                continue;
+            }
+
+            using (response)
+            {
+                read++;
+                var claim = rows.Personalities.Find(personality => personality.RegionId == row.RegionId && personality.NamespaceNumber == row.Number);
+                differences.AddRange(InfoBlockCheck.Compare(name, row, claim, await response.Content.ReadAsByteArrayAsync(cancellationToken)));
+            }
+        }
+
+        return (read, differences);
+    }
+}

@@ -1,0 +1,72 @@
+using PmemFleet.Api.Conventions;
+using PmemFleet.Api.Dimms;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Api.Problems;
+using PmemFleet.Api.Regions;
+using PmemFleet.Contracts.Hosts;
+using PmemFleet.Contracts.Problems;
+
+namespace PmemFleet.Api.Hosts;
+
+/// <summary>A host with its DIMMs and regions in one transaction.</summary>
+public static class CreateHost
+{
+    private const int MostDimms = 64;
+    private static readonly IReadOnlyList<string> Profiles = ["linux-6.1", "linux-4.10"];
+
+    public static Task<WriteOutcome> ExecuteAsync(FleetWriteContext context, CreateHostRequest request)
+    {
+        var platform = request.Platform ?? new PlatformDto();
+        if (Check(request, platform) is { } refusal)
+        {
+            return Task.FromResult<WriteOutcome>(refusal);
+        }
+
+        var row = new HostRow
+        {
+            Id = context.NewId(),
+            Name = request.Name!,
+            Labels = new Dictionary<string, string>(request.Labels ?? new Dictionary<string, string>()),
+            Provider = request.Provider ?? Providers.Nfit,
+            SupportsPud = platform.SupportsPud,
+            PageTableLevels = platform.PageTableLevels,
+            Profile = platform.Profile,
+            DeviceDax = platform.DeviceDax,
+            MediaPool = request.MediaPool ?? "default",
+            CreatedAt = context.Now,
+        };
+        context.Db.Hosts.Add(row);
+        var host = HostAggregate.Made(context, row);
+        foreach (var (dimm, index) in (request.Dimms ?? []).Select((dimm, index) => (dimm, index)))
+        {
+            if (DimmCommands.Add(host, dimm, $"dimms/{index}/") is { } refused)
+            {
+                return Task.FromResult<WriteOutcome>(refused);
+            }
+        }
+
+        foreach (var (region, index) in (request.Regions ?? []).Select((region, index) => (region, index)))
+        {
+            if (RegionCommands.Add(host, region, $"regions/{index}/").Refusal is { } refused)
+            {
+                return Task.FromResult<WriteOutcome>(refused);
+            }
+        }
+
+        // what its namespaces come up as is found by the boot, on the first worker that gets it
+        host.Save();
+        var dto = HostProjection.ToDto(host.Rows, null);
+        host.Event("host.created", row.Name, dto);
+        context.Db.WakeAfterCommit(WakeUps.Placement);
+        return Task.FromResult<WriteOutcome>(new WriteOutcome.Created(dto, $"/v1/hosts/{row.Name}", Etag.Of(row.Id, row.Version)));
+    }
+
+    private static RefusalDto? Check(CreateHostRequest request, PlatformDto platform) =>
+        !HostNames.IsName(request.Name!) ? Refusals.Invalid("host-name", "name", "A host's name is 1 to 63 lower-case letters, digits, '-' and '.', with a letter or digit at both ends.")
+        : request.Provider is not (null or Providers.Nfit or Providers.E820) ? Refusals.Invalid("provider-unknown", "provider", $"There is no provider '{request.Provider}'.", Providers.Nfit, Providers.E820)
+        : platform.PageTableLevels is not (4 or 5) ? Refusals.Invalid("page-table-levels", "platform/pageTableLevels", "Page tables have 4 or 5 levels.", "4", "5").With("pageTableLevels", platform.PageTableLevels)
+        : !Profiles.Contains(platform.Profile) ? Refusals.Invalid("profile-unknown", "platform/profile", $"There is no profile '{platform.Profile}'.", Profiles)
+        : request.MediaPool is { } pool && !HostNames.IsName(pool) ? Refusals.Invalid("media-pool", "mediaPool", "A media pool is named as a host is.")
+        : request.Dimms is { Count: > MostDimms } ? Refusals.Invalid("dimm-count", "dimms", $"A host has at most {MostDimms} DIMMs.", $"{MostDimms}").With("dimms", request.Dimms.Count)
+        : HostNames.CheckLabels(request.Labels);
+}

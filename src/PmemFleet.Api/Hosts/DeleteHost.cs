@@ -1,0 +1,77 @@
+using Microsoft.EntityFrameworkCore;
+using PmemFleet.Api.Conventions;
+using PmemFleet.Api.Dimms;
+using PmemFleet.Api.Operations;
+using PmemFleet.Contracts.Sync;
+
+namespace PmemFleet.Api.Hosts;
+
+/// <summary>Deletes a host. One that a worker ever held goes once the worker has removed its media.</summary>
+public sealed class DeleteHost(OperationQueue queue)
+{
+    public async Task<WriteOutcome> ExecuteAsync(FleetWriteContext context, string host)
+    {
+        if (await context.Db.LockHostAsync(host, context.Cancelled) is not { } row)
+        {
+            return WriteOutcome.NotFound("host", host);
+        }
+
+        if (context.CheckIfMatch(Etag.Of(row.Id, row.Version)) is { } stale)
+        {
+            return stale;
+        }
+
+        if (row.Epoch == 0)
+        {
+            await queue.AbandonAsync(context.Db, row, context.Cancelled);
+            context.Db.Remove(row);
+            context.Event("host.deleted", host, host);
+            return new WriteOutcome.NoContent();
+        }
+
+        Guid[] dimms = await context.Db.Set<DimmRow>().Where(dimm => dimm.HostId == row.Id).OrderBy(dimm => dimm.Number)
+            .Select(dimm => dimm.Id).ToArrayAsync(context.Cancelled);
+        context.Event("host.deleting", host, host);
+        return new WriteOutcome.Accepted(context.Enqueue(
+            row,
+            OperationKinds.DeleteHost,
+            host,
+            [new ShutdownStep(), .. dimms.Select(dimm => new WipeDimmStep { DimmId = dimm, Remove = true })],
+            null,
+            StatusCodes.Status204NoContent).Id);
+    }
+}
+
+/// <summary>The media is gone, so the host is.</summary>
+public sealed class DeleteHostCompletion : ITaskCompletion
+{
+    public IReadOnlyCollection<string> Kinds => [OperationKinds.DeleteHost];
+
+    public async Task CompleteAsync(Persistence.FleetDbContext db, IReadOnlyList<FinishedTask> tasks, CancellationToken cancellationToken)
+    {
+        var deleted = tasks.Where(task => task.Refusal is null).ToList();
+        if (deleted.Count == 0)
+        {
+            return;
+        }
+
+        Guid[] ids = [.. deleted.Select(task => task.Host.Id)];
+        Guid[] own = [.. deleted.Select(task => task.Operation.Id)];
+        foreach (var open in await db.Operations.AsTracking().Where(row => ids.Contains(row.HostId!.Value) && row.EndedAt == null && !own.Contains(row.Id)).ToListAsync(cancellationToken))
+        {
+            (open.State, open.EndedAt) = (OperationRow.Cancelled, deleted[0].Task.CreatedAt);
+            open.Version++;
+            db.WakeAfterCommit(Persistence.WakeUps.Operation(open.Id));
+        }
+
+        await db.SaveChangesAsync(cancellationToken);
+        foreach (var task in deleted)
+        {
+            db.Entry(task.Host).State = EntityState.Detached;
+            Events.AppendEvents.AppendEvent(db, "host.deleted", task.Operation.Actor, task.Task.CreatedAt, task.Host.Name, task.Host.Name);
+        }
+
+        // in the database, where the rest of the host goes with it
+        await db.Hosts.Where(host => ids.Contains(host.Id)).ExecuteDeleteAsync(cancellationToken);
+    }
+}

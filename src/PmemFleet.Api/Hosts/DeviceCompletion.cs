@@ -1,0 +1,94 @@
+using Microsoft.EntityFrameworkCore;
+using PmemFleet.Api.Dax;
+using PmemFleet.Api.MediaErrors;
+using PmemFleet.Api.Namespaces;
+using PmemFleet.Api.Operations;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Api.Regions;
+using PmemFleet.Contracts.MediaErrors;
+using PmemFleet.Contracts.Namespaces;
+using PmemFleet.Contracts.Problems;
+using PmemFleet.Contracts.Sync;
+
+namespace PmemFleet.Api.Hosts;
+
+/// <summary>A worker has done what a command asked of the media: the model takes the outcome, and the operation gives the resource as it is now.</summary>
+public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
+{
+    public IReadOnlyCollection<string> Kinds =>
+    [
+        OperationKinds.CreateNamespace, OperationKinds.ReconfigureNamespace, OperationKinds.DestroyNamespace, OperationKinds.EnableNamespace,
+        OperationKinds.DisableNamespace, OperationKinds.CheckNamespace, OperationKinds.CreateRegion, OperationKinds.EnableRegion,
+        OperationKinds.DisableRegion, OperationKinds.EnableDaxDevice, OperationKinds.DisableDaxDevice, OperationKinds.InjectErrors,
+        OperationKinds.UninjectErrors, OperationKinds.ClearErrors, OperationKinds.Scrub,
+    ];
+
+    public async Task CompleteAsync(FleetDbContext db, IReadOnlyList<FinishedTask> tasks, CancellationToken cancellationToken)
+    {
+        var hosts = await FinishedHosts.LoadAsync(db, tasks, time.GetUtcNow(), cancellationToken);
+        var aggregates = hosts.Tasks.Select(pair => pair.Host).Distinct();
+        var known = await KnownErrors.LoadAsync(db, [.. aggregates.SelectMany(host => host.Rows.Mappings)], cancellationToken);
+        foreach (var (task, host) in hosts.Tasks)
+        {
+            if (Apply(host, task) is { } refusal)
+            {
+                task.Fail(refusal);
+            }
+            else
+            {
+                await SucceedAsync(db, host, task, known, cancellationToken);
+            }
+        }
+
+        await db.SaveChangesAsync(cancellationToken);
+    }
+
+    private static RefusalDto? Apply(HostAggregate host, FinishedTask task)
+    {
+        var refusal = BindResults.Apply(host, task);
+        if (task.Refusal is not null && task.Operation.Kind is OperationKinds.EnableDaxDevice or OperationKinds.DisableDaxDevice
+            && host.Rows.DaxDevices.Find(device => device.Name == task.Operation.Subject) is { } unchanged)
+        {
+            unchanged.Enabled = task.Operation.Kind == OperationKinds.DisableDaxDevice;
+        }
+
+        host.Save();
+
+        // a region is enabled although a namespace of it is not, as on Linux
+        return task.Operation.Kind is OperationKinds.CreateRegion or OperationKinds.EnableRegion && !task.Result.Cancelled ? null : refusal ?? task.Refusal;
+    }
+
+    private static async Task SucceedAsync(FleetDbContext db, HostAggregate host, FinishedTask task, KnownErrors known, CancellationToken cancellationToken)
+    {
+        var subject = task.Operation.Subject!;
+        switch (task.Operation.Kind)
+        {
+            case OperationKinds.CheckNamespace when task.Result.Steps.OfType<StepChecked>().FirstOrDefault() is { } found:
+                task.Succeed(new CheckNamespaceDto { Consistent = found.Consistent, Messages = found.Messages });
+                break;
+            case OperationKinds.CreateNamespace or OperationKinds.ReconfigureNamespace or OperationKinds.EnableNamespace or OperationKinds.DisableNamespace
+                when host.FindNamespace(subject) is { } row:
+                var space = NamespaceProjection.Of(host, row, known);
+                task.Succeed(space.Value, space.Etag);
+                break;
+            case OperationKinds.CreateRegion or OperationKinds.EnableRegion or OperationKinds.DisableRegion when host.FindRegion(subject) is { } row:
+                var region = RegionProjection.Of(host, row, known);
+                task.Succeed(region.Value, region.Etag);
+                break;
+            case OperationKinds.EnableDaxDevice or OperationKinds.DisableDaxDevice when host.Rows.DaxDevices.Find(found => found.Name == subject) is { } row:
+                var device = DaxProjection.Of(host, row);
+                task.Succeed(device.Value, device.Etag);
+                break;
+            case OperationKinds.InjectErrors or OperationKinds.UninjectErrors or OperationKinds.ClearErrors:
+                task.Succeed(await MediaErrorProjection.OfHostAsync(db, host.Rows, cancellationToken));
+                break;
+            case OperationKinds.Scrub:
+                var count = await db.Set<DimmMediaRow>().Where(media => media.HostId == host.Host.Id).MaxAsync(media => (long?)media.ScrubCount, cancellationToken);
+                task.Succeed(new ScrubDto { Count = count ?? 0, State = "idle" });
+                break;
+            default:
+                task.Succeed();
+                break;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using Microsoft.EntityFrameworkCore;
+using PmemFleet.Api.Conventions;
+using PmemFleet.Api.Dimms;
+using PmemFleet.Api.Namespaces;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Api.Regions;
+using PmemFleet.Contracts.Problems;
+using PmemFleet.Contracts.Sync;
+using PmemFleet.Nvdimm.Model;
+
+namespace PmemFleet.Api.Hosts;
+
+/// <summary>
+/// One host as a write sees it: its row is locked, its other rows are loaded and tracked, and <see cref="Bus"/> is the model over them. A
+/// write applies one command to the bus, calls <see cref="Save"/>, and answers from the rows.
+/// </summary>
+public sealed class HostAggregate
+{
+    private readonly Dictionary<int, int> _clearErrorUnits = [];
+    private readonly (int, int, int) _counts;
+
+    private HostAggregate(FleetDbContext db, HostRows rows, DateTimeOffset now)
+    {
+        (Db, Rows, Now) = (db, rows, now);
+        Bus = Bus.Load(BusOfRows.Read(rows));
+        _counts = Counts();
+    }
+
+    public FleetDbContext Db { get; }
+
+    public HostRows Rows { get; }
+
+    public HostRow Host => Rows.Host;
+
+    public string Name => Rows.Host.Name;
+
+    public DateTimeOffset Now { get; }
+
+    /// <summary>The device model. Whoever replaces it has loaded it from this one's snapshot.</summary>
+    public Bus Bus { get; private set; }
+
+    /// <summary>The request; only where the aggregate serves one.</summary>
+    public FleetWriteContext Context { get => field ?? throw new InvalidOperationException("no request"); private init; }
+
+    /// <summary>Locks and loads the host; null where there is none of that name.</summary>
+    public static async Task<HostAggregate?> LockAsync(FleetWriteContext context, string host) =>
+        await context.Db.LockHostAsync(host, context.Cancelled) is { } row
+            ? (await LoadAsync(context.Db, [row], context.Now, context, context.Cancelled))[0]
+            : null;
+
+    /// <summary>A host that this write makes.</summary>
+    public static HostAggregate Made(FleetWriteContext context, HostRow host) =>
+        new(context.Db, HostRows.Bare(host), context.Now) { Context = context };
+
+    /// <summary>Several hosts that the caller has locked.</summary>
+    public static Task<List<HostAggregate>> LoadAsync(
+        FleetDbContext db, IReadOnlyList<HostRow> locked, DateTimeOffset now, CancellationToken cancellationToken) =>
+        LoadAsync(db, locked, now, null, cancellationToken);
+
+    public DimmRow? FindDimm(string name) => Rows.Dimms.Find(row => row.Name == name);
+
+    public RegionRow? FindRegion(string name) => Rows.Regions.Find(row => row.Name == name);
+
+    public NamespaceRow? FindNamespace(string name) =>
+        Bus.FindNamespace(name) is { } device ? RowOf(device) : null;
+
+    public RegionRow RowOf(Region region) => Rows.Regions.First(row => row.Number == region.Id);
+
+    /// <summary>The row of a namespace that is saved.</summary>
+    public NamespaceRow RowOf(PmemNamespace device)
+    {
+        var region = RowOf(device.Region).Id;
+        return Rows.Namespaces.First(row => row.RegionId == region && row.Number == device.Id);
+    }
+
+    /// <summary>Holds the caller's If-Match against a row.</summary>
+    public RefusalDto? IfMatch(Guid id, long version) => Context.CheckIfMatch(Etag.Of(id, version));
+
+    /// <summary>Bytes that one clear-error command covers on a DIMM that was just plugged; the model does not know it.</summary>
+    public void NoteClearErrorUnit(Dimm plugged, int bytes) => _clearErrorUnits[plugged.Id] = bytes;
+
+    public void Replace(BusSnapshot snapshot) => Bus = Bus.Load(snapshot);
+
+    /// <summary>Writes what the command changed into the rows and raises the versions of what a reader can see. May be called again.</summary>
+    public void Save()
+    {
+        var plugged = (Rows.Dimms.Count, Rows.Regions.Count);
+        new RowsOfBus(Db, Rows, Now).Save(Bus, _clearErrorUnits);
+        if (plugged != (Rows.Dimms.Count, Rows.Regions.Count))
+        {
+            Host.Generation++;
+            if (Host.WorkerId is { } worker)
+            {
+                Db.WakeAfterCommit(WakeUps.Worker(worker));
+            }
+        }
+
+        RowVersions.Raise(Db, Rows);
+        if (_counts != Counts() && Db.Entry(Host).State != EntityState.Added)
+        {
+            Host.Version++;
+        }
+    }
+
+    /// <summary>Something happened to one of the host's devices.</summary>
+    public void Event(string type, string subject, object? data = null) =>
+        Context.Event(type, Name, subject, data is null ? null : FleetWriteContext.ToJson(data));
+
+    /// <summary>Work for the worker; call it after <see cref="Save"/>.</summary>
+    public WriteOutcome Enqueue(string kind, string subject, IReadOnlyList<TaskStep> steps, string? location, int status = StatusCodes.Status200OK) =>
+        new WriteOutcome.Accepted(Context.Enqueue(Host, kind, subject, steps, location, status).Id);
+
+    /// <summary>The model's steps as the worker takes them; call it after <see cref="Save"/>.</summary>
+    public IReadOnlyList<TaskStep> ToTaskSteps(IEnumerable<MediaStep> steps, bool continueOnFailure = false) =>
+        [.. steps.Select(step => MediaSteps.ToTaskStep(step, this, continueOnFailure))];
+
+    private static async Task<List<HostAggregate>> LoadAsync(
+        FleetDbContext db, IReadOnlyList<HostRow> locked, DateTimeOffset now, FleetWriteContext? context, CancellationToken cancellationToken)
+    {
+        var rows = await HostRows.LoadAsync(db, locked, tracked: true, withLabels: true, cancellationToken);
+        return rows.ConvertAll(host => context is null ? new HostAggregate(db, host, now) : new HostAggregate(db, host, now) { Context = context });
+    }
+
+    private (int Dimms, int Regions, int Namespaces) Counts() =>
+        (Rows.Dimms.Count, Rows.Regions.Count, Rows.Namespaces.Count(row => row.Size > 0));
+}

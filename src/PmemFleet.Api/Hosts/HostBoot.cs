@@ -1,0 +1,69 @@
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using PmemFleet.Api.Operations;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Api.Sync;
+using PmemFleet.Contracts;
+using PmemFleet.Contracts.Sync;
+using PmemFleet.Nvdimm.Model;
+
+namespace PmemFleet.Api.Hosts;
+
+/// <summary>Boots hosts that begin an epoch on a worker.</summary>
+public sealed class HostBoot(OperationQueue queue, TimeProvider time) : IHostBoot
+{
+    public async Task BootAsync(FleetDbContext db, IReadOnlyList<HostBootRequest> hosts, CancellationToken cancellationToken)
+    {
+        var booting = hosts.Where(request => request.Host.Power == HostRow.On).ToDictionary(request => request.Host.Id);
+        var awaited = await AwaitedBindsAsync(db, [.. booting.Keys], [], cancellationToken);
+        var aggregates = await HostAggregate.LoadAsync(db, [.. booting.Values.Select(request => request.Host)], time.GetUtcNow(), cancellationToken);
+        foreach (var host in aggregates)
+        {
+            var binds = Bring(host, awaited[host.Host.Id]);
+            host.Host.State = HostRow.Booting;
+            host.Host.BootCount++;
+            queue.Enqueue(db, host.Host, new OperationRequest(
+                IHostBoot.Kind, [new BootStep { UnsafeShutdown = booting[host.Host.Id].UnsafeShutdown }, .. binds], "system"));
+        }
+    }
+
+    /// <summary>
+    /// What comes up after a boot. Where nothing waits in the host's queue, everything is probed anew from labels, as Linux does. Where something
+    /// waits, its devices must still be there under their names: then what was bound is bound again, and what a waiting task is about to bind is
+    /// left to that task. Either way a change that was accepted is not lost.
+    /// </summary>
+    /// <param name="host">The host; saved on return.</param>
+    /// <param name="waiting">For each waiting task the namespaces that it binds.</param>
+    public static IReadOnlyList<TaskStep> Bring(HostAggregate host, IEnumerable<IReadOnlyList<string>> waiting)
+    {
+        var tasks = waiting.ToList();
+        IReadOnlyList<MediaStep> steps;
+        if (tasks.Count == 0)
+        {
+            steps = host.Bus.PowerCycle();
+        }
+        else
+        {
+            var theirs = tasks.SelectMany(names => names).ToHashSet();
+            host.Replace(Rebinding.Prepare(host.Bus.Snapshot(), theirs, out var names));
+            steps = [.. names.Select(name => host.Bus.EnableNamespace(name)).Where(change => change.Refusal is null).SelectMany(change => change.Value.Steps)];
+        }
+
+        host.Save();
+        return host.ToTaskSteps(steps, continueOnFailure: true);
+    }
+
+    /// <summary>By host: the namespaces that each task of its queue binds.</summary>
+    public static async Task<ILookup<Guid, IReadOnlyList<string>>> AwaitedBindsAsync(
+        FleetDbContext db, Guid[] hostIds, IReadOnlyCollection<Guid> except, CancellationToken cancellationToken)
+    {
+        // tracked, because the caller may have ended some that are not saved yet
+        var tasks = await db.Tasks.AsTracking().Where(task => hostIds.Contains(task.HostId) && !task.Done).ToListAsync(cancellationToken);
+        return tasks.Where(task => !task.Done && !except.Contains(task.Id)).ToLookup(
+            task => task.HostId,
+            IReadOnlyList<string> (task) =>
+            [
+                .. JsonSerializer.Deserialize(task.Steps, FleetJsonContext.Default.IReadOnlyListTaskStep)!.OfType<BindStep>().Select(step => step.Namespace),
+            ]);
+    }
+}

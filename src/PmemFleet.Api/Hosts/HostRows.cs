@@ -1,0 +1,86 @@
+using Microsoft.EntityFrameworkCore;
+using PmemFleet.Api.Dax;
+using PmemFleet.Api.Dimms;
+using PmemFleet.Api.Namespaces;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Api.Regions;
+
+namespace PmemFleet.Api.Hosts;
+
+/// <summary>All rows of one host's device model, in the model's order.</summary>
+public sealed class HostRows
+{
+    public required HostRow Host { get; init; }
+
+    public required List<DimmRow> Dimms { get; init; }
+
+    public required List<LabelChunkRow> LabelChunks { get; init; }
+
+    public required List<DpaExtentRow> Extents { get; init; }
+
+    public required List<RegionRow> Regions { get; init; }
+
+    public required List<RegionMappingRow> Mappings { get; init; }
+
+    public required List<NamespaceRow> Namespaces { get; init; }
+
+    public required List<PersonalityRow> Personalities { get; init; }
+
+    public required List<DaxRegionRow> DaxRegions { get; init; }
+
+    public required List<DaxDeviceRow> DaxDevices { get; init; }
+
+    /// <summary>Rows of a host that has nothing yet.</summary>
+    public static HostRows Bare(HostRow host) => new()
+    {
+        Host = host,
+        Dimms = [],
+        LabelChunks = [],
+        Extents = [],
+        Regions = [],
+        Mappings = [],
+        Namespaces = [],
+        Personalities = [],
+        DaxRegions = [],
+        DaxDevices = [],
+    };
+
+    /// <summary>Loads several hosts with one query for each table, tracked by <paramref name="db"/> unless it tracks nothing.</summary>
+    public static async Task<List<HostRows>> LoadAsync(
+        FleetDbContext db, IReadOnlyList<HostRow> hosts, bool tracked, bool withLabels, CancellationToken cancellationToken)
+    {
+        Guid[] ids = [.. hosts.Select(host => host.Id)];
+        var dimms = await Of<DimmRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Number).ToListAsync(cancellationToken);
+        var chunks = !withLabels ? [] : await Of<LabelChunkRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Index).ToListAsync(cancellationToken);
+        var extents = await Of<DpaExtentRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.DpaStart).ToListAsync(cancellationToken);
+        var regions = await Of<RegionRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Number).ToListAsync(cancellationToken);
+        var mappings = await Of<RegionMappingRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Index).ToListAsync(cancellationToken);
+        var namespaces = await Of<NamespaceRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Number).ToListAsync(cancellationToken);
+        var personalities = await Of<PersonalityRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Number).ToListAsync(cancellationToken);
+        var daxRegions = await Of<DaxRegionRow>(db, tracked).Where(row => ids.Contains(row.HostId)).ToListAsync(cancellationToken);
+        var daxDevices = await Of<DaxDeviceRow>(db, tracked).Where(row => ids.Contains(row.HostId)).ToListAsync(cancellationToken);
+        var (dimmsOf, chunksOf, extentsOf) = (dimms.ToLookup(row => row.HostId), chunks.ToLookup(row => row.HostId), extents.ToLookup(row => row.HostId));
+        var (regionsOf, mappingsOf) = (regions.ToLookup(row => row.HostId), mappings.ToLookup(row => row.HostId));
+        var (namespacesOf, personalitiesOf) = (namespaces.ToLookup(row => row.HostId), personalities.ToLookup(row => row.HostId));
+        var (daxRegionsOf, daxDevicesOf) = (daxRegions.ToLookup(row => row.HostId), daxDevices.ToLookup(row => row.HostId));
+        return
+        [
+            .. hosts.Select(host => new HostRows
+            {
+                Host = host,
+                Dimms = [.. dimmsOf[host.Id]],
+                LabelChunks = [.. chunksOf[host.Id]],
+                Extents = [.. extentsOf[host.Id]],
+                Regions = [.. regionsOf[host.Id]],
+                Mappings = [.. mappingsOf[host.Id]],
+                Namespaces = [.. namespacesOf[host.Id]],
+                Personalities = [.. personalitiesOf[host.Id]],
+                DaxRegions = [.. daxRegionsOf[host.Id]],
+                DaxDevices = [.. daxDevicesOf[host.Id]],
+            }),
+        ];
+    }
+
+    private static IQueryable<T> Of<T>(FleetDbContext db, bool tracked)
+        where T : class => tracked ? db.Set<T>().AsTracking() : db.Set<T>().AsNoTracking();
+}

@@ -1,0 +1,106 @@
+using Microsoft.EntityFrameworkCore;
+using PmemFleet.Api.Dimms;
+using PmemFleet.Api.Namespaces;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Api.Regions;
+using PmemFleet.Api.Sync;
+using PmemFleet.Contracts.Sync;
+
+namespace PmemFleet.Api.MediaErrors;
+
+/// <summary>Applies what workers saw of DIMMs. Each observation is the whole state, so the newest one replaces what is there.</summary>
+public sealed class DimmObservations : IDimmObservationSink
+{
+    public async Task ApplyAsync(FleetDbContext db, IReadOnlyList<DimmObservation> observations, CancellationToken cancellationToken)
+    {
+        var newest = observations.GroupBy(seen => (seen.HostId, seen.DimmId))
+            .ToDictionary(group => group.Key, group => group.MaxBy(seen => (seen.Epoch, seen.Version))!);
+        Guid[] hosts = [.. newest.Keys.Select(key => key.HostId).Distinct()];
+        Guid[] ids = [.. newest.Keys.Select(key => key.DimmId)];
+        var dimms = await db.Set<DimmRow>().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.Id))
+            .Select(row => new { row.HostId, row.Id }).ToListAsync(cancellationToken);
+        var media = await db.Set<DimmMediaRow>().AsTracking().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.DimmId))
+            .ToDictionaryAsync(row => (row.HostId, row.DimmId), cancellationToken);
+        var errors = (await db.Set<MediaErrorRow>().AsTracking().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.DimmId)).ToListAsync(cancellationToken))
+            .ToLookup(row => (row.HostId, row.DimmId));
+        var changed = new List<(Guid HostId, Guid DimmId)>();
+        foreach (var dimm in dimms)
+        {
+            var key = (dimm.HostId, dimm.Id);
+            var seen = newest[key];
+            if (media.TryGetValue(key, out var row) && (row.Epoch, row.ObservedVersion).CompareTo((seen.Epoch, seen.Version)) >= 0)
+            {
+                continue;
+            }
+
+            var counts = Count(db, row, seen);
+            if (Replace(db, [.. errors[key]], seen) | counts)
+            {
+                changed.Add(key);
+            }
+        }
+
+        if (changed.Count > 0)
+        {
+            await db.SaveChangesAsync(cancellationToken);
+            await RaiseVersionsAsync(db, changed, cancellationToken);
+        }
+    }
+
+    /// <summary>True where a reader of the DIMM sees another count.</summary>
+    private static bool Count(FleetDbContext db, DimmMediaRow? row, DimmObservation seen)
+    {
+        var before = row?.DirtyShutdownCount ?? 0;
+        if (row is null)
+        {
+            row = new DimmMediaRow { HostId = seen.HostId, DimmId = seen.DimmId, Epoch = seen.Epoch, ObservedVersion = seen.Version };
+            db.Add(row);
+        }
+
+        (row.Epoch, row.ObservedVersion) = (seen.Epoch, seen.Version);
+        (row.DirtyShutdownCount, row.ScrubCount) = (seen.DirtyShutdownCount, seen.ScrubCount);
+        return before != seen.DirtyShutdownCount;
+    }
+
+    private static bool Replace(FleetDbContext db, List<MediaErrorRow> present, DimmObservation seen)
+    {
+        var byDpa = present.ToDictionary(row => row.Dpa);
+        var changed = false;
+        foreach (var row in ErrorSegments.Of(seen))
+        {
+            if (byDpa.Remove(row.Dpa, out var old))
+            {
+                if (old.Length == row.Length && old.Poisoned == row.Poisoned && old.Known == row.Known)
+                {
+                    continue;
+                }
+
+                (old.Length, old.Poisoned, old.Known) = (row.Length, row.Poisoned, row.Known);
+            }
+            else
+            {
+                db.Add(row);
+            }
+
+            changed = true;
+        }
+
+        db.RemoveRange(byDpa.Values);
+        return changed || byDpa.Count > 0;
+    }
+
+    /// <summary>DIMMs, regions and namespaces show errors: their ETags change with them.</summary>
+    private static async Task RaiseVersionsAsync(FleetDbContext db, List<(Guid HostId, Guid DimmId)> changed, CancellationToken cancellationToken)
+    {
+        Guid[] hosts = [.. changed.Select(key => key.HostId).Distinct()];
+        Guid[] dimms = [.. changed.Select(key => key.DimmId)];
+        await db.Set<DimmRow>().Where(row => hosts.Contains(row.HostId) && dimms.Contains(row.Id))
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.Version, row => row.Version + 1), cancellationToken);
+        Guid[] regions = await db.Set<RegionMappingRow>().Where(row => hosts.Contains(row.HostId) && dimms.Contains(row.DimmId))
+            .Select(row => row.RegionId).Distinct().ToArrayAsync(cancellationToken);
+        await db.Set<RegionRow>().Where(row => hosts.Contains(row.HostId) && regions.Contains(row.Id))
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.Version, row => row.Version + 1), cancellationToken);
+        await db.Set<NamespaceRow>().Where(row => hosts.Contains(row.HostId) && regions.Contains(row.RegionId))
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.Version, row => row.Version + 1), cancellationToken);
+    }
+}

@@ -1,0 +1,131 @@
+using PmemFleet.Api.Hosts;
+using PmemFleet.Api.Namespaces;
+using PmemFleet.Api.Problems;
+using PmemFleet.Api.Regions;
+using PmemFleet.Contracts.MediaErrors;
+using PmemFleet.Contracts.Problems;
+using PmemFleet.Contracts.Sync;
+
+namespace PmemFleet.Api.MediaErrors;
+
+/// <summary>
+/// What a request of errors is about, as ranges of DIMMs. A namespace's block is poisoned by one clear-error unit at its start unless it is to be
+/// saturated (spec 60 section 7); a range of a region or a DIMM is taken as it is.
+/// </summary>
+public static class ErrorTargets
+{
+    private const long SectorBytes = 512;
+    private const long MostBlocks = 1 << 20;
+
+    public static (IReadOnlyList<DimmRange> Ranges, string Subject, RefusalDto? Refusal) Resolve(HostAggregate host, MediaErrorRangeRequest request)
+    {
+        string?[] targets = [request.Namespace, request.Region, request.Dimm];
+        if (targets.Count(target => target is not null) != 1)
+        {
+            return Refused(Refusals.Invalid("target-ambiguous", "namespace", "Give exactly one of namespace, region and dimm."));
+        }
+
+        return request switch
+        {
+            { Namespace: { } name } => OfNamespace(host, name, request),
+            { Region: { } name } => OfRegion(host, name, request),
+            _ => OfDimm(host, request.Dimm!, request),
+        };
+    }
+
+    public static PersonalityRow? ClaimOf(HostAggregate host, NamespaceRow row) =>
+        host.Rows.Personalities.Find(claim => claim.RegionId == row.RegionId && claim.NamespaceNumber == row.Number);
+
+    private static (IReadOnlyList<DimmRange>, string, RefusalDto?) OfNamespace(HostAggregate host, string name, MediaErrorRangeRequest request)
+    {
+        if (host.FindNamespace(name) is not { } row)
+        {
+            return Refused(ProblemResults.NotFound("namespace", name));
+        }
+
+        var claim = ClaimOf(host, row);
+        if (claim?.Kind == PersonalityRow.Btt)
+        {
+            return Refused(new RefusalDto
+            {
+                Errno = "EOPNOTSUPP",
+                Code = "sector-mode",
+                Message = $"{name}: injection into a sector namespace is not supported: its blocks move.",
+                Subject = "namespace",
+            });
+        }
+
+        if (request.Block is not { } block || request.Count is not { } count)
+        {
+            return Refused(Refusals.Invalid("block-and-count", request.Block is null ? "block" : "count", "A namespace needs both block and count."));
+        }
+
+        if (row.Start is not { } start || NamespaceProjection.DataOf(row, claim) is not { } data)
+        {
+            return Refused(Refusals.Invalid("namespace-empty", "namespace", $"{name} has no data."));
+        }
+
+        var blocks = data.Length / SectorBytes;
+        if (block < 0 || count < 1 || block >= blocks || count > blocks - block || count > MostBlocks)
+        {
+            return Refused(Refusals.Invalid("blocks-out-of-bounds", "block", $"{name} has {blocks} blocks of 512 bytes; a request takes at most {MostBlocks}.", "0", $"{blocks - 1}")
+                .With("block", block).With("count", count).With("blocks", blocks));
+        }
+
+        var region = host.Rows.Regions.First(candidate => candidate.Id == row.RegionId);
+        var first = start - region.Start + data.Start + (block * SectorBytes);
+        return (OnDimms(host, region, Enumerable.Range(0, (int)count).Select(index => first + (index * SectorBytes)), request.Saturate), name, null);
+    }
+
+    private static (IReadOnlyList<DimmRange>, string, RefusalDto?) OfRegion(HostAggregate host, string name, MediaErrorRangeRequest request) =>
+        host.FindRegion(name) is not { } region ? Refused(ProblemResults.NotFound("region", name))
+        : Bounds(request, name, region.Size) is { } refusal ? Refused(refusal)
+        : (ToRanges(host, region, new ByteRange(request.Offset!.Value.Value, request.Length!.Value.Value)), name, null);
+
+    private static (IReadOnlyList<DimmRange>, string, RefusalDto?) OfDimm(HostAggregate host, string name, MediaErrorRangeRequest request) =>
+        host.FindDimm(name) is not { } dimm ? Refused(ProblemResults.NotFound("dimm", name))
+        : Bounds(request, name, dimm.Capacity) is { } refusal ? Refused(refusal)
+        : ([new DimmRange(dimm.Id, request.Offset!.Value.Value, request.Length!.Value.Value)], name, null);
+
+    private static RefusalDto? Bounds(MediaErrorRangeRequest request, string name, long size)
+    {
+        if (request.Offset is not { Value: var offset } || request.Length is not { Value: var length })
+        {
+            return Refusals.Invalid("offset-and-length", request.Offset is null ? "offset" : "length", "A region or a DIMM needs both offset and length.");
+        }
+
+        return length < 1 || offset >= size || length > size - offset
+            ? Refusals.Invalid("range-out-of-bounds", "offset", $"{name} has {size} bytes.").With("offset", offset).With("length", length).With("size", size)
+            : null;
+    }
+
+    private static List<DimmRange> OnDimms(HostAggregate host, RegionRow region, IEnumerable<long> blockOffsets, bool saturate)
+    {
+        var units = host.Rows.Dimms.ToDictionary(dimm => dimm.Id, dimm => dimm.ClearErrorUnit);
+        var ranges = new List<DimmRange>();
+        foreach (var range in blockOffsets.SelectMany(offset => ToRanges(host, region, new ByteRange(offset, SectorBytes))))
+        {
+            var poisoned = saturate ? range : range with { Length = Math.Min(range.Length, units[range.DimmId]) };
+            if (ranges.Count > 0 && ranges[^1] is var last && last.DimmId == poisoned.DimmId && last.Dpa + last.Length == poisoned.Dpa)
+            {
+                ranges[^1] = last with { Length = last.Length + poisoned.Length };
+            }
+            else
+            {
+                ranges.Add(poisoned);
+            }
+        }
+
+        return ranges;
+    }
+
+    private static List<DimmRange> ToRanges(HostAggregate host, RegionRow region, ByteRange inRegion)
+    {
+        RegionMappingRow[] byPosition = [.. host.Rows.Mappings.Where(mapping => mapping.RegionId == region.Id).OrderBy(mapping => mapping.Position)];
+        return byPosition.Length == 0
+            ? []
+            : InterleaveLines.ToDimms(byPosition, inRegion).ConvertAll(found => new DimmRange(found.DimmId, found.Dpa.Start, found.Dpa.Length));
+    }
+
+    private static (IReadOnlyList<DimmRange>, string, RefusalDto?) Refused(RefusalDto refusal) => ([], string.Empty, refusal);
+}

@@ -1,0 +1,61 @@
+using Microsoft.AspNetCore.Mvc;
+using PmemFleet.Api.Conventions;
+using PmemFleet.Api.Hosts;
+using PmemFleet.Api.OpenApi;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Contracts.Lists;
+using PmemFleet.Contracts.MediaErrors;
+
+namespace PmemFleet.Api.MediaErrors;
+
+/// <summary>Poison on the media, from injected to cleared.</summary>
+[ApiController]
+[Route("v1/hosts/{host}/media-errors")]
+[Tags("MediaErrors")]
+public sealed class MediaErrorsController(FleetDbContext db) : ControllerBase
+{
+    /// <summary>Lists the media errors of the whole fleet, by host, DIMM and DPA.</summary>
+    [HttpGet("/v1/media-errors")]
+    [Answers<ListPage<MediaErrorDto>>(200, "One page of media errors.")]
+    public Task<ListPage<MediaErrorDto>> ListFleet([FromQuery] ListQuery query, [FromQuery] MediaErrorFilter filter, CancellationToken cancellationToken) =>
+        MediaErrorProjection.PageAsync(db, HttpContext, query, filter, null, cancellationToken);
+
+    /// <summary>Lists a host's media errors, by DIMM and DPA: what is poisoned, what the host knows of, and what it hurts.</summary>
+    [HttpGet]
+    [Answers<ListPage<MediaErrorDto>>(200, "One page of media errors.")]
+    [Refused(404, "There is no such host.")]
+    public async Task<IActionResult> List(string host, [FromQuery] ListQuery query, [FromQuery] MediaErrorFilter filter, CancellationToken cancellationToken) =>
+        await this.OfHostAsync(db, host, () => MediaErrorProjection.PageAsync(db, HttpContext, query, filter, host, cancellationToken));
+
+    /// <summary>Injects poison, as <c>ndctl inject-error</c> does, or by region offset, or by DPA.</summary>
+    [HttpPost("inject")]
+    [RequestExample("One block under a namespace; the host learns of it at once", """{"namespace":"namespace0.0","block":16,"count":1}""")]
+    [RequestExample("Latent: an access or a scrub has to find it", """{"namespace":"namespace0.0","block":32,"count":2,"notify":false}""")]
+    [RequestExample("By DPA", """{"dimm":"nmem0","offset":"1M","length":256}""")]
+    [Answers<ListPage<MediaErrorDto>>(200, "The host's media errors after it.")]
+    [AnswersNothing(202, "The worker is at it; see the operation.")]
+    [Refused(404, "There is no such host, namespace, region or DIMM.")]
+    [Refused(422, "The range is outside, or the namespace is in sector mode.")]
+    public Task<IActionResult> Inject(string host, [FromBody] MediaErrorRangeRequest request, [FromServices] FleetWrite write) =>
+        write.ExecuteAsync(this, host, aggregate => MediaErrorCommands.Inject(aggregate, request));
+
+    /// <summary>Takes injected poison away again. What the host knows of stays known until it is cleared.</summary>
+    [HttpPost("uninject")]
+    [RequestExample("One block", """{"namespace":"namespace0.0","block":16,"count":1}""")]
+    [Answers<ListPage<MediaErrorDto>>(200, "The host's media errors after it.")]
+    [AnswersNothing(202, "The worker is at it; see the operation.")]
+    [Refused(404, "There is no such host, namespace, region or DIMM.")]
+    [Refused(422, "The range is outside, or the namespace is in sector mode.")]
+    public Task<IActionResult> Uninject(string host, [FromBody] MediaErrorRangeRequest request, [FromServices] FleetWrite write) =>
+        write.ExecuteAsync(this, host, aggregate => MediaErrorCommands.Uninject(aggregate, request));
+
+    /// <summary><c>ndctl clear-errors</c>: clears the known errors wholly inside a namespace's data; sector namespaces are skipped.</summary>
+    [HttpPost("clear")]
+    [RequestExample("A namespace", """{"namespace":"namespace0.0"}""")]
+    [Answers<ListPage<MediaErrorDto>>(200, "The host's media errors after it.")]
+    [AnswersNothing(202, "The worker is at it; see the operation.")]
+    [Refused(404, "There is no such host or namespace.")]
+    [Refused(422, "The namespace is missing from the request, or the clear failed.")]
+    public Task<IActionResult> Clear(string host, [FromBody] ClearErrorsRequest request, [FromServices] FleetWrite write) =>
+        write.ExecuteAsync(this, host, aggregate => MediaErrorCommands.Clear(aggregate, request));
+}

@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Net.Mime;
+using Microsoft.AspNetCore.Mvc;
+using PmemFleet.Api.Conventions;
+using PmemFleet.Api.DataPlane;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Api.Problems;
+using PmemFleet.Contracts;
+using PmemFleet.Contracts.Namespaces;
+
+namespace PmemFleet.Api.Namespaces;
+
+/// <summary>A namespace's bytes, from and to the worker.</summary>
+public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
+{
+    private const long MostBytes = 16 << 20;
+    private const long DefaultBytes = 4096;
+    private static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(60);
+
+    public async Task<IActionResult> ReadAsync(
+        ControllerBase controller, string host, string name, ByteSize? offset, ByteSize? length, CancellationToken cancellationToken)
+    {
+        var bytes = length?.Value ?? DefaultBytes;
+        if (bytes is < 1 or > MostBytes)
+        {
+            return TooLong("#/query/length", bytes).ToResult();
+        }
+
+        if (await FindAsync(host, name, cancellationToken) is not { } row)
+        {
+            return ProblemResults.NotFound("namespace", name).ToResult();
+        }
+
+        var (target, refusal) = await worker.FindAsync(host, cancellationToken);
+        if (target is null)
+        {
+            return refusal!.ToResult();
+        }
+
+        var path = string.Create(CultureInfo.InvariantCulture, $"namespaces/{name}/data?offset={offset?.Value ?? 0}&length={bytes}");
+        var answer = await worker.Client.DownloadAsync(target, path, cancellationToken);
+        await worker.ApplyAsync(answer.Observations);
+        return answer.Value is { } data ? new BytesResult(data, Etag.Of(row.Id, row.Version)) : DataPlaneProxy.RefusalOf(answer);
+    }
+
+    public async Task<IActionResult> WriteAsync(ControllerBase controller, string host, string name, ByteSize? offset)
+    {
+        var http = controller.HttpContext;
+        if (http.Request.ContentLength is not { } length)
+        {
+            return Refusals.Invalid("length-missing", "#/header/Content-Length", "Content-Length is required.").ToResult(StatusCodes.Status411LengthRequired);
+        }
+
+        if (length is < 1 or > MostBytes)
+        {
+            return TooLong("#/header/Content-Length", length).ToResult();
+        }
+
+        if (await FindAsync(host, name, http.RequestAborted) is not { } row)
+        {
+            return ProblemResults.NotFound("namespace", name).ToResult();
+        }
+
+        if (Etag.Check(http.Request, Etag.Of(row.Id, row.Version)) is { } stale)
+        {
+            return stale.ToResult();
+        }
+
+        var (target, refusal) = await worker.FindAsync(host, http.RequestAborted);
+        if (target is null)
+        {
+            return refusal!.ToResult();
+        }
+
+        var path = string.Create(CultureInfo.InvariantCulture, $"namespaces/{name}/data?offset={offset?.Value ?? 0}");
+        var answer = await worker.Client.UploadAsync<DataWrittenDto>(target, path, http.Request.Body, length, WriteTimeout, http.RequestAborted);
+        await worker.ApplyAsync(answer.Observations);
+        return answer.Value is { } written ? controller.Ok(written) : DataPlaneProxy.RefusalOf(answer);
+    }
+
+    public async Task<IActionResult> BadblocksAsync(ControllerBase controller, string host, string name, CancellationToken cancellationToken) =>
+        await NamespaceProjection.FindAsync(db, host, name, cancellationToken) is { } found
+            ? controller.Ok(found.Value.Badblocks)
+            : ProblemResults.NotFound("namespace", name).ToResult();
+
+    private async Task<NamespaceRow?> FindAsync(string host, string name, CancellationToken cancellationToken) =>
+        (await NamespaceProjection.FindRowAsync(db, host, name, cancellationToken)).Row;
+
+    private static Contracts.Problems.RefusalDto TooLong(string subject, long bytes) =>
+        Refusals.Invalid("length-out-of-bounds", subject, "A request moves 1 byte to 16 MiB.", "1", $"{MostBytes}").With("length", bytes);
+}
+
+/// <summary>Bytes as they come from the worker.</summary>
+public sealed class BytesResult(HttpResponseMessage data, string etag) : ActionResult
+{
+    public override async Task ExecuteResultAsync(ActionContext context)
+    {
+        using (data)
+        {
+            var http = context.HttpContext;
+            http.Response.ContentType = MediaTypeNames.Application.Octet;
+            http.Response.ContentLength = data.Content.Headers.ContentLength;
+            http.Response.Headers.ETag = etag;
+            await data.Content.CopyToAsync(http.Response.Body, http.RequestAborted);
+        }
+    }
+}

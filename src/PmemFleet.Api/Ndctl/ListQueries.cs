@@ -1,0 +1,86 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.AspNetCore.Mvc;
+
+namespace PmemFleet.Api.Ndctl;
+
+/// <summary>The options of <c>ndctl list</c>, by their long names.</summary>
+public sealed class NdctlListQuery
+{
+    /// <summary><c>-B</c>.</summary>
+    [FromQuery(Name = "buses")]
+    public bool Buses { get; init; }
+
+    /// <summary><c>-D</c>.</summary>
+    [FromQuery(Name = "dimms")]
+    public bool Dimms { get; init; }
+
+    /// <summary><c>-R</c>.</summary>
+    [FromQuery(Name = "regions")]
+    public bool Regions { get; init; }
+
+    /// <summary><c>-N</c>.</summary>
+    [FromQuery(Name = "namespaces")]
+    public bool Namespaces { get; init; }
+
+    /// <summary><c>-X</c>.</summary>
+    [FromQuery(Name = "device-dax")]
+    public bool DeviceDax { get; init; }
+
+    /// <summary><c>-i</c>: also what is disabled or idle.</summary>
+    [FromQuery(Name = "idle")]
+    public bool Idle { get; init; }
+
+    /// <summary><c>-c</c>: also disabled namespaces that have a size.</summary>
+    [FromQuery(Name = "configured")]
+    public bool Configured { get; init; }
+
+    /// <summary><c>-M</c>: bad blocks, not only their count.</summary>
+    [FromQuery(Name = "media-errors")]
+    public bool MediaErrors { get; init; }
+
+    /// <summary><c>-u</c>: sizes with units, hexadecimal ids.</summary>
+    [FromQuery(Name = "human")]
+    public bool Human { get; init; }
+
+    /// <summary><c>-v</c>, up to three times.</summary>
+    [FromQuery(Name = "verbose")]
+    [Range(0, 3)]
+    public int Verbose { get; init; }
+
+    /// <summary><c>-d</c>.</summary>
+    [FromQuery(Name = "dimm")]
+    public string? Dimm { get; init; }
+
+    /// <summary><c>-r</c>.</summary>
+    [FromQuery(Name = "region")]
+    public string? Region { get; init; }
+
+    /// <summary><c>-n</c>.</summary>
+    [FromQuery(Name = "namespace")]
+    public string? Namespace { get; init; }
+
+    /// <summary><c>-m</c>: <c>raw</c>, <c>sector</c>, <c>fsdax</c>, <c>devdax</c>; also <c>safe</c>, <c>memory</c>, <c>dax</c>.</summary>
+    [FromQuery(Name = "mode")]
+    [AllowedValues("raw", "sector", "fsdax", "devdax", "safe", "memory", "dax", null)]
+    public string? Mode { get; init; }
+}
+
+/// <summary>The options of <c>daxctl list</c>, by their long names.</summary>
+public sealed class DaxctlListQuery
+{
+    /// <summary><c>-R</c>.</summary>
+    [FromQuery(Name = "regions")]
+    public bool Regions { get; init; }
+
+    /// <summary><c>-D</c>.</summary>
+    [FromQuery(Name = "devices")]
+    public bool Devices { get; init; }
+
+    /// <summary><c>-M</c>.</summary>
+    [FromQuery(Name = "mappings")]
+    public bool Mappings { get; init; }
+
+    /// <summary><c>-u</c>.</summary>
+    [FromQuery(Name = "human")]
+    public bool Human { get; init; }
+}

@@ -1,0 +1,74 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+using PmemFleet.Contracts.DataPlane;
+
+namespace PmemFleet.Api.OpenApi;
+
+/// <summary>Path parameters and the conventions' headers, which mean the same wherever they stand.</summary>
+public sealed class ParameterDescriptions : IOpenApiOperationTransformer
+{
+    private static readonly Dictionary<string, (string Description, string Example)> Paths = new()
+    {
+        ["host"] = ("The host's name.", "db-1"),
+        ["dimm"] = ("The DIMM's name on its host.", "nmem0"),
+        ["region"] = ("The region's name on its host.", "region0"),
+        ["namespace"] = ("The namespace's name on its host.", "namespace0.0"),
+        ["device"] = ("The dax device's name on its host.", "dax0.0"),
+        ["pid"] = ("The process's pid on its host.", "1000"),
+        ["mapping"] = ("The mapping's number in its process.", "1"),
+    };
+
+    public Task TransformAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    {
+        operation.Parameters ??= [];
+        foreach (var parameter in operation.Parameters.OfType<OpenApiParameter>())
+        {
+            if (parameter is { In: ParameterLocation.Path, Name: { } name } && Paths.TryGetValue(name, out var known))
+            {
+                parameter.Description ??= known.Description;
+                parameter.Example = parameter.Schema?.Type is { } type && type.HasFlag(JsonSchemaType.Integer)
+                    ? JsonValue.Create(int.Parse(known.Example, null))
+                    : JsonValue.Create(known.Example);
+            }
+        }
+
+        var method = context.Description.HttpMethod ?? "GET";
+        var writes = !HttpMethods.IsGet(method) && !HttpMethods.IsHead(method);
+        if (writes)
+        {
+            var required = HttpMethods.IsPut(method) || HttpMethods.IsDelete(method);
+            if (!HttpMethods.IsPost(method))
+            {
+                Header(operation, "If-Match", "The ETag the resource must still have; `*` for any.", required, required ? "*" : null);
+            }
+
+            Header(operation, "Prefer", "`wait=N` seconds for the worker (default 5), or `respond-async`.", false, null);
+        }
+
+        if (HttpMethods.IsPost(method))
+        {
+            Header(operation, DataPlaneRoutes.IdempotencyHeader, "Makes the request safe to repeat for 24 hours.", false, null);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private static void Header(OpenApiOperation operation, string name, string description, bool required, string? example)
+    {
+        if (operation.Parameters!.Any(parameter => parameter.In == ParameterLocation.Header && parameter.Name == name))
+        {
+            return;
+        }
+
+        operation.Parameters!.Add(new OpenApiParameter
+        {
+            Name = name,
+            In = ParameterLocation.Header,
+            Description = description,
+            Required = required,
+            Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+            Example = example is null ? null : JsonValue.Create(example),
+        });
+    }
+}

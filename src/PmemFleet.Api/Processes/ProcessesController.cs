@@ -1,0 +1,69 @@
+using Microsoft.AspNetCore.Mvc;
+using PmemFleet.Api.DataPlane;
+using PmemFleet.Api.OpenApi;
+using PmemFleet.Contracts.Lists;
+using PmemFleet.Contracts.Processes;
+
+namespace PmemFleet.Api.Processes;
+
+/// <summary>Simulated processes of a host. They live in the worker and end with a boot.</summary>
+[ApiController]
+[Route("v1/hosts/{host}/processes")]
+[Tags("Processes")]
+public sealed class ProcessesController(DataPlaneProxy worker) : ControllerBase
+{
+    /// <summary>Lists the host's processes by pid.</summary>
+    [HttpGet]
+    [Answers<ListPage<ProcessDto>>(200, "The processes since the host's last boot, the killed ones included.")]
+    [Refused(404, "There is no such host.")]
+    [Refused(409, "The host is powered off.")]
+    public Task<IActionResult> List(string host) => worker.GetAsync<ListPage<ProcessDto>>(this, host, "processes");
+
+    /// <summary>Starts a process.</summary>
+    [HttpPost]
+    [RequestExample("A process named redis", """{"comm":"redis"}""")]
+    [RequestExample("With a pid of its own choice", """{"comm":"redis","pid":1000}""")]
+    [Answers<ProcessDto>(201, "The process runs.")]
+    [Refused(404, "There is no such host.")]
+    [Refused(409, "The pid is taken, or the host is powered off.")]
+    [Refused(422, "The name or the pid is not one Linux would take.")]
+    public Task<IActionResult> Create(string host, [FromBody] CreateProcessRequest request) =>
+        worker.WriteAsync<ProcessDto>(this, host, HttpMethod.Post, "processes", request, process => $"/v1/hosts/{host}/processes/{process.Pid}");
+
+    /// <summary>One process: its state, the signal that killed it, its faults and page tables.</summary>
+    [HttpGet("{pid:int}")]
+    [Answers<ProcessDto>(200, "The process.")]
+    [Refused(404, "There is no such host or process.")]
+    [Refused(409, "The host is powered off.")]
+    public Task<IActionResult> Get(string host, int pid) => worker.GetAsync<ProcessDto>(this, host, $"processes/{pid}");
+
+    /// <summary>Kills a process with SIGKILL and forgets it; its mappings go with it.</summary>
+    [HttpDelete("{pid:int}")]
+    [AnswersNothing(204, "It is gone.")]
+    [Refused(404, "There is no such host or process.")]
+    [Refused(409, "The host is powered off.")]
+    public Task<IActionResult> Delete(string host, int pid) => worker.DeleteAsync<ProcessDto>(this, host, $"processes/{pid}");
+
+    /// <summary>Forks: the child has the parent's mappings, and takes its own faults on them.</summary>
+    [HttpPost("{pid:int}/fork")]
+    [Answers<ProcessDto>(201, "The child.")]
+    [Refused(404, "There is no such host or process.")]
+    [Refused(409, "The host is powered off.")]
+    [Refused(422, "The process was killed.")]
+    public Task<IActionResult> Fork(string host, int pid) =>
+        worker.WriteAsync<ProcessDto>(this, host, HttpMethod.Post, $"processes/{pid}/fork", null, child => $"/v1/hosts/{host}/processes/{child.Pid}");
+
+    /// <summary>The process's page tables: bytes by level, VmPTE, present entries by size.</summary>
+    [HttpGet("{pid:int}/page-tables")]
+    [Answers<PageTablesDto>(200, "The page tables.")]
+    [Refused(404, "There is no such host or process.")]
+    [Refused(409, "The host is powered off.")]
+    public Task<IActionResult> PageTables(string host, int pid) => worker.GetAsync<PageTablesDto>(this, host, $"processes/{pid}/page-tables");
+
+    /// <summary><c>/proc/{pid}/smaps</c>, in the kernel's own text.</summary>
+    [HttpGet("{pid:int}/smaps")]
+    [Answers<string>(200, "The text.", "text/plain")]
+    [Refused(404, "There is no such host or process.")]
+    [Refused(409, "The host is powered off.")]
+    public Task<IActionResult> Smaps(string host, int pid) => worker.GetTextAsync(this, host, $"processes/{pid}/smaps");
+}

@@ -1,0 +1,135 @@
+using PmemFleet.Nvdimm.Binding;
+using PmemFleet.Nvdimm.Primitives;
+
+namespace PmemFleet.Nvdimm.Model;
+
+/// <content>The steps that a create and a reconfiguration share, in ndctl's order (spec 20 section 9).</content>
+public sealed partial class Bus
+{
+    private Outcome<NamespaceChange> SetUp(
+        PmemNamespace device, NamespaceRequest request, NamespaceOptions options, BindIntent intent, List<MediaStep> steps)
+    {
+        var began = Configure(device, request, options, intent);
+        if (began.TryGet(out var step, out var refusal))
+        {
+            steps.Add(step);
+            return new NamespaceChange(device, [.. steps]);
+        }
+
+        if (intent == BindIntent.Create && options.AutoRecover)
+        {
+            Recover(device);
+        }
+
+        // what was already unbound or zeroed has to be done on the media also when the command fails later
+        return steps.Count == 0 ? refusal : new NamespaceChange(device, [.. steps]) { Refusal = refusal };
+    }
+
+    /// <summary>What ndctl does after a create that failed: the class cleared, the namespace deleted, as far as nothing holds it.</summary>
+    private static void Recover(PmemNamespace device)
+    {
+        if (!device.IsHeld)
+        {
+            device.ClaimClass = ClaimClass.None;
+            UpdateLabels(device);
+            SetSize(device, 0);
+        }
+    }
+
+    private Outcome<MediaStep> Configure(PmemNamespace device, NamespaceRequest request, NamespaceOptions options, BindIntent intent)
+    {
+        var region = device.Region;
+        var wasAlign = region.Align;
+        if (device.Kind == NamespaceKind.Pmem)
+        {
+            if (wasAlign < request.Align)
+            {
+                SetRegionAlign(region.Name, request.Align);
+            }
+
+            if (SetUuid(device.Name, options.Uuid).Refusal is { } uuid)
+            {
+                return Named(uuid, device, "set_uuid");
+            }
+
+            if (SetAltName(device.Name, request.Name).Refusal is { } altName)
+            {
+                return Named(altName, device, "set_alt_name");
+            }
+
+            // ndctl refuses a size of 0 by itself
+            if (request.Size == 0)
+            {
+                return Named(new Refusal(Errno.EINVAL, "size-zero", "Invalid argument").About("size"), device, "set_size");
+            }
+
+            if (SetSize(device, request.Size).Refusal is { } size)
+            {
+                return Named(size, device, "set_size");
+            }
+
+            // a BTT's odd sector sizes are no namespace's: the label keeps what it had
+            if (request.SectorSize is 512 or 4096 && SetSectorSize(device.Name, request.SectorSize).Refusal is { } sector)
+            {
+                return Named(sector, device, "set_sector_size");
+            }
+        }
+
+        SetHolderClass(device.Name, request.Mode switch
+        {
+            NamespaceMode.Sector => "btt",
+            NamespaceMode.Fsdax => "pfn",
+            NamespaceMode.Devdax => "dax",
+            _ => "",
+        });
+        if (NamespaceModes.Personality(request.Mode) is not { } kind || StaysNative(device, request))
+        {
+            return BeginBind(device, null, intent, options.AutoRecover);
+        }
+
+        if (kind != PersonalityKind.Btt && device.Start % Region.DefaultAlign != 0 && !options.Force)
+        {
+            return new Refusal(Errno.EINVAL, "start-misaligned", $"{device.Name} misaligned to 16M, adjust region alignment and retry")
+                .With("start", device.Start).With("align", Region.DefaultAlign);
+        }
+
+        var personality = region.Seed(kind)!;
+        personality.Uuid = options.PersonalityUuid;
+        personality.SectorSize = kind == PersonalityKind.Btt ? new Bytes(request.SectorSize) : null;
+        if (kind != PersonalityKind.Btt)
+        {
+            (personality.Map, personality.Align) = (request.Map, new Bytes(request.Align));
+        }
+
+        if (Attach(personality, device).Refusal is { } attached)
+        {
+            Detach(personality);
+            return Named(attached, device, "set_namespace");
+        }
+
+        if (BeginBind(device, personality, intent, options.AutoRecover).TryGet(out var step, out var refusal))
+        {
+            // ndctl raises the region's alignment for the allocation and puts it back when all went well, not otherwise
+            device.Pending = device.Pending! with { AlignAfterFailure = region.Align == wasAlign ? null : region.Align };
+            region.Align = wasAlign;
+            return step;
+        }
+
+        if (kind != PersonalityKind.Btt)
+        {
+            Detach(personality);
+        }
+
+        return new Refusal(Errno.ENXIO, refusal.Rule, $"{device.Name}: failed to enable")
+        {
+            Numbers = refusal.Numbers.SetItem("bindErrno", $"{(int)refusal.Errno}").SetItem("bindMessage", refusal.Message),
+        };
+    }
+
+    /// <summary>fsdax with its page map in memory needs no PFN where pages are memory already.</summary>
+    private static bool StaysNative(PmemNamespace device, NamespaceRequest request) =>
+        request is { Mode: NamespaceMode.Fsdax, Map: MapLocation.Ram } && device is { IsNativeMemory: true, Kind: NamespaceKind.Io };
+
+    private static Refusal Named(Refusal refusal, PmemNamespace device, string step) =>
+        refusal with { Message = $"create namespace: {device.Name}: {step} failed: {refusal.Message[(refusal.Message.LastIndexOf(": ", StringComparison.Ordinal) is var at && at >= 0 ? at + 2 : 0)..]}" };
+}
