@@ -79,6 +79,30 @@ public class BusRuleTests
         Assert.Equal(TestAreas.Uuid(1), bus.FindNamespace("namespace0.0")!.Uuid);
     }
 
+    [Theory]
+    [InlineData(0UL, 0)]
+    [InlineData(0x0803f6d70100fefbUL, 1)]
+    [InlineData(0x0c0ffadb0100fefbUL, 1)]
+    public void Probe_LabelsWithEitherCookie_AreAccepted(ulong cookie, int namespaces)
+    {
+        var bus = GoldenHosts.For("a_n_nfit_test", _media);
+        foreach (var region in new[] { "region0", "region1" })
+        {
+            bus.DisableRegion(region);
+        }
+
+        for (var i = 0; i < 4; i++)
+        {
+            bus.InitLabels($"nmem{i}");
+            var view = TestAreas.Probe(bus.FindDimm($"nmem{i}")!.Area!, i);
+            view.Write(TestAreas.Label(TestAreas.Uuid(1), 16 << 20, position: (ushort)i, count: 4) with { Cookie = cookie, RawSize = 4 << 20 });
+        }
+
+        bus.PowerCycle();
+
+        Assert.Equal(namespaces, bus.FindRegion("region1")!.Namespaces.Count(n => n is { Size: 16 << 20 }));
+    }
+
     [Fact]
     public void Unarmed_Dimm_MakesTheRegionReadOnly()
     {
