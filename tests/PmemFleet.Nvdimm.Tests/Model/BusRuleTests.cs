@@ -157,12 +157,30 @@ public class BusRuleTests
         var failed = _media.Run(bus, bus.CreateNamespace(options).Value.Steps)!.Value.Refusal!;
         Assert.Equal((Errno.ENXIO, "namespace0.0: failed to enable", "19"), (failed.Errno, failed.Message, failed.Numbers["exitErrno"]));
         Assert.Equal("btt0.0", bus.FindNamespace("namespace0.0")!.Claim!.Name);
+        Assert.Equal(("namespace0.0", "btt0.0"), (bus.FindRegion("region0")!.NamespaceSeed!.Name, bus.FindRegion("region0")!.Seed(PersonalityKind.Btt)!.Name));
         var next = bus.CreateNamespace(BusPropertyTests.Options(2, NamespaceMode.Sector, 64 << 20)).Refusal!;
         Assert.Equal((Errno.EBUSY, "create namespace: btt0.0: set_namespace failed: Device or resource busy"), (next.Errno, next.Message));
 
         bus.DisableRegion("region0");
         _media.Run(bus, bus.EnableRegion("region0").Value.Steps);
         BusPropertyTests.Create(bus, _media, 3, NamespaceMode.Sector, 64 << 20);
+    }
+
+    [Fact]
+    public void Bind_SeedFails_StaysTheSeed()
+    {
+        var bus = BusPropertyTests.Host(_media, 1, LabelVersion.V11);
+        bus.SetUuid("namespace0.0", TestAreas.Uuid(1));
+        bus.SetSize("namespace0.0", 64 << 20);
+        Assert.Null(bus.Bind("namespace0.0").Refusal);
+        Assert.Equal("namespace0.1", bus.FindRegion("region0")!.NamespaceSeed!.Name);
+
+        var failure = new Refusal(Errno.EOPNOTSUPP, "bad-offset", "bad offset");
+        var completed = bus.Complete("namespace0.0", new BindOutcome.Failed { Refusal = failure });
+
+        Assert.Same(failure, completed.Refusal);
+        Assert.Equal("namespace0.0", Assert.Single(bus.Namespaces).Name);
+        Assert.True(bus.FindNamespace("namespace0.0")!.IsSeed);
     }
 
     [Fact]
