@@ -167,6 +167,18 @@ public class BusRuleTests
     }
 
     [Fact]
+    public void Create_DisabledNamespaceZero_IsLeftAlone()
+    {
+        var bus = BusPropertyTests.Host(_media, 1, LabelVersion.V11);
+        BusPropertyTests.Create(bus, _media, 1, NamespaceMode.Raw, 64 << 20);
+        bus.DisableNamespace("namespace0.0");
+
+        BusPropertyTests.Create(bus, _media, 2, NamespaceMode.Raw, 64 << 20);
+
+        Assert.Equal((TestAreas.Uuid(1), TestAreas.Uuid(2)), (bus.FindNamespace("namespace0.0")!.Uuid, bus.FindNamespace("namespace0.1")!.Uuid));
+    }
+
+    [Fact]
     public void Bind_SeedFails_StaysTheSeed()
     {
         var bus = BusPropertyTests.Host(_media, 1, LabelVersion.V11);
