@@ -18,8 +18,8 @@ public readonly record struct TlbArray(int Entries, int Ways)
 }
 
 /// <summary>
-/// The translation caches of one core. A model of hits and misses, not of time: replacement is by not-recently-used bits, and
-/// a process has the core for itself.
+/// The translation caches of one core. A model of hits and misses, not of time: up to four ways replace the least recently used
+/// entry, more ways one not used recently; a process has the core for itself.
 /// </summary>
 public sealed record TlbGeometry
 {

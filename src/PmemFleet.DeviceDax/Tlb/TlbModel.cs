@@ -45,18 +45,37 @@ public sealed class TlbModel
     }
 
     /// <summary>One translation of an address that a page of this size maps.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] // faults benchmark, accesses-with-tlb
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] // faults benchmark, accesses-with-tlb: with a constant granule the branches go
     public void Access(ulong address, PageGranule granule)
     {
         var page = address >> (int)granule;
         var first = granule == PageGranule.Pte ? _firstPte : granule == PageGranule.Pmd ? _firstPmd : _firstPud;
-        if (first.Touch(page))
+        if (first.TouchAgain(page))
         {
             _firstHits++;
             return;
         }
 
-        AccessSecond(address, page, granule);
+        if (granule == PageGranule.Pte)
+        {
+            AccessSecondPte(address, page);
+        }
+        else
+        {
+            AccessSecond(address, page, granule);
+        }
+    }
+
+    private void AccessSecondPte(ulong address, ulong page)
+    {
+        if (_secondShared.Touch(page))
+        {
+            _secondHits++;
+            return;
+        }
+
+        _walks++;
+        _walkReferences += _walkPmd.Touch(address >> 21) ? 1 : References(address, PageGranule.Pte, isPmdAsked: true);
     }
 
     private void AccessSecond(ulong address, ulong page, PageGranule granule)
@@ -75,17 +94,17 @@ public sealed class TlbModel
         }
 
         _walks++;
-        _walkReferences += References(address, granule);
+        _walkReferences += References(address, granule, isPmdAsked: false);
     }
 
-    private int References(ulong address, PageGranule granule)
+    private int References(ulong address, PageGranule granule, bool isPmdAsked)
     {
-        // Each cache is looked up and filled; the deepest hit decides how much of the walk is left.
-        var isTopHit = _walkTop.Touch(address >> 39);
-        var isPudHit = granule < PageGranule.Pud && _walkPud.Touch(address >> 30);
-        var isPmdHit = granule == PageGranule.Pte && _walkPmd.Touch(address >> 21);
+        // The deepest cache that has the address decides how much of the walk is left; those above it aren't asked.
         var leafDepth = granule switch { PageGranule.Pte => 4, PageGranule.Pmd => 3, _ => 2 } + (_levels - 4);
-        var skipped = isPmdHit ? 3 : isPudHit ? 2 : isTopHit ? 1 : 0;
+        var skipped = granule == PageGranule.Pte && !isPmdAsked && _walkPmd.Touch(address >> 21) ? 3
+            : granule < PageGranule.Pud && _walkPud.Touch(address >> 30) ? 2
+            : _walkTop.Touch(address >> 39) ? 1
+            : 0;
         return leafDepth - (skipped == 0 ? 0 : skipped + (_levels - 4));
     }
 }

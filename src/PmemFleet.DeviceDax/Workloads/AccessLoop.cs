@@ -20,9 +20,15 @@ internal readonly struct NoTlb : ITranslation
     }
 }
 
-internal readonly struct TlbFor(TlbModel model, PageGranule granule) : ITranslation
+internal readonly struct TlbForPte(TlbModel model) : ITranslation
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)] // faults benchmark, accesses-with-tlb
+    public void Access(ulong address) => model.Access(address, PageGranule.Pte);
+}
+
+internal readonly struct TlbFor(TlbModel model, PageGranule granule) : ITranslation
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] // the same for huge pages
     public void Access(ulong address) => model.Access(address, granule);
 }
 
@@ -58,6 +64,10 @@ internal struct SomeWrites(int percent, ulong seed) : IWriteMix
 /// </summary>
 internal static class AccessLoop
 {
+    // Below this much mapped memory the page table fits into the CPU's caches, and looking ahead only costs.
+    private const ulong AheadFrom = 16UL << 30;
+    private const int Ahead = 64;
+
     public static void Run<TPattern, TMix, TTlb>(Process process, Mapping mapping, PageGranule granule, ulong goodBytes, long accesses,
         ref TPattern pattern, ref TMix mix, in TTlb tlb, ref AccessTotals totals)
         where TPattern : struct, IAccessPattern
@@ -66,6 +76,9 @@ internal static class AccessLoop
     {
         switch (granule)
         {
+            case PageGranule.Pte when TPattern.IsScattered && goodBytes > AheadFrom:
+                RunPteAhead(process, mapping, goodBytes, accesses, ref pattern, ref mix, tlb, ref totals);
+                break;
             case PageGranule.Pte:
                 RunPte(process, mapping, goodBytes, accesses, ref pattern, ref mix, tlb, ref totals);
                 break;
@@ -89,6 +102,59 @@ internal static class AccessLoop
         for (long i = 0; i < accesses; i++)
         {
             var offset = walk.Next();
+            var isWrite = writes.IsWrite();
+            stores += isWrite ? 1 : 0;
+            var address = start + offset;
+            tlb.Access(address);
+            if (offset < goodBytes)
+            {
+                var touch = table.TouchPte(address);
+                if (touch == TouchResult.Hit)
+                {
+                    continue;
+                }
+
+                if (touch == TouchResult.Mapped)
+                {
+                    mapped++;
+                    continue;
+                }
+            }
+
+            totals.Walk(process, address, isWrite);
+        }
+
+        process.Counters.Add(PageGranule.Pte, FaultResult.NoPage, mapped);
+        totals.Writes += stores;
+        totals.Reads += accesses - stores;
+        (pattern, mix) = (walk, writes);
+    }
+
+    private static void RunPteAhead<TPattern, TMix, TTlb>(Process process, Mapping mapping, ulong goodBytes, long accesses,
+        ref TPattern pattern, ref TMix mix, in TTlb tlb, ref AccessTotals totals)
+        where TPattern : struct, IAccessPattern
+        where TMix : struct, IWriteMix
+        where TTlb : struct, ITranslation
+    {
+        // Copies, so that the compiler keeps them in registers.
+        var (walk, writes, start) = (pattern, mix, mapping.StartValue);
+        var table = process.Memory.Table;
+        long mapped = 0;
+        long stores = 0;
+        Span<ulong> offsets = stackalloc ulong[Ahead];
+        for (long i = 0; i < accesses; i++)
+        {
+            if (i % Ahead == 0)
+            {
+                var count = (int)Math.Min(Ahead, accesses - i);
+                for (var k = 0; k < count; k++)
+                {
+                    offsets[k] = walk.Next();
+                    table.PrefetchPte(start + offsets[k]);
+                }
+            }
+
+            var offset = offsets[(int)(i % Ahead)];
             var isWrite = writes.IsWrite();
             stores += isWrite ? 1 : 0;
             var address = start + offset;

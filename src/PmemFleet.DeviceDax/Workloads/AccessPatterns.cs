@@ -5,6 +5,9 @@ namespace PmemFleet.DeviceDax.Workloads;
 /// <summary>Where a process reaches next. A value type, so that the loop over it is compiled for each pattern.</summary>
 internal interface IAccessPattern
 {
+    /// <summary>Whether neighbouring accesses lie apart, so that asking the memory ahead of time pays.</summary>
+    static abstract bool IsScattered { get; }
+
     /// <summary>The next offset in the mapping, bytes, a multiple of the step.</summary>
     ulong Next();
 }
@@ -31,6 +34,8 @@ internal struct StridePattern(ulong length, ulong stride) : IAccessPattern
 {
     private ulong _next;
 
+    public static bool IsScattered => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)] // faults benchmark, sequential-4k
     public ulong Next()
     {
@@ -51,6 +56,8 @@ internal struct UniformPattern(ulong steps, int stepShift, ulong seed) : IAccess
 {
     private SplitMix _random = new(seed);
 
+    public static bool IsScattered => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)] // faults benchmark, uniform-1tib
     public ulong Next() => Math.BigMul(_random.Next(), steps, out _) << stepShift;
 }
@@ -64,6 +71,8 @@ internal struct ChasePattern(ulong steps, int stepShift, ulong seed) : IAccessPa
     private readonly ulong _mask = ulong.MaxValue >> System.Numerics.BitOperations.LeadingZeroCount(Math.Max(steps - 1, 1));
     private readonly ulong _increment = (SplitMix.Mix(seed) << 1) | 1;
     private ulong _at = SplitMix.Mix(seed + 1) % Math.Max(steps, 1);
+
+    public static bool IsScattered => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)] // keeps the pattern's fields in registers
     public ulong Next()

@@ -49,6 +49,8 @@ internal abstract class ProcessPhase
             var granule = mapping.Device?.Granule ?? PageGranule.Pte;
             return tlb is null
                 ? new ProcessPhase<TPattern, TMix, NoTlb>(process, mapping, granule, pattern, mix, default)
+                : granule == PageGranule.Pte
+                ? new ProcessPhase<TPattern, TMix, TlbForPte>(process, mapping, granule, pattern, mix, new(tlb))
                 : new ProcessPhase<TPattern, TMix, TlbFor>(process, mapping, granule, pattern, mix, new(tlb, granule));
         }
     }

@@ -30,6 +30,8 @@ internal struct ZipfPattern : IAccessPattern
         _shortcut = 2 - Inverse(Integral(2.5) - Density(2));
     }
 
+    public static bool IsScattered => true;
+
     public ulong Next()
     {
         var step = Rank() - 1;
