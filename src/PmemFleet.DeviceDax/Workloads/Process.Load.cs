@@ -7,7 +7,8 @@ namespace PmemFleet.DeviceDax.AddressSpaces;
 
 public sealed partial class Process
 {
-    private readonly List<PhysicalAddress> _consumed = [];
+    // Granules whose poison this process consumed in the slice; made when first needed.
+    private SortedSet<ulong>? _consumed;
 
     /// <summary>
     /// Bytes from the mapping's start for which every fault is known to end in an entry: the driver's rules hold, the granule
@@ -45,7 +46,7 @@ public sealed partial class Process
             if (poisoned.Device is { } device)
             {
                 ZapPhysical(device, poisoned.Physical.Value);
-                _consumed.Add(poisoned.Physical);
+                (_consumed ??= []).Add(PageGranules.AlignDown(poisoned.Physical.Value, device.Granule.Bytes()));
                 return LoadAccess.MachineCheck;
             }
 
@@ -58,16 +59,11 @@ public sealed partial class Process
         }
     }
 
-    internal IReadOnlyList<PhysicalAddress> TakeConsumed()
+    internal IReadOnlyCollection<ulong> TakeConsumed()
     {
-        if (_consumed.Count == 0)
-        {
-            return [];
-        }
-
-        PhysicalAddress[] taken = [.. _consumed];
-        _consumed.Clear();
-        return taken;
+        var taken = _consumed;
+        _consumed = null;
+        return taken is null ? [] : taken;
     }
 
     /// <summary>Touches every page of the mapping that has bytes, at once, and counts what touching them one by one would.</summary>

@@ -200,7 +200,7 @@ internal sealed class WorkloadHost
                 {
                     foreach (var other in device.Mappers())
                     {
-                        _otherSignals += other.ZapPhysical(device, physical.Value).Count > 0 && !ReferenceEquals(other, process) ? 1 : 0;
+                        _otherSignals += other.ZapPhysical(device, physical).Count > 0 && !ReferenceEquals(other, process) ? 1 : 0;
                     }
                 }
             }

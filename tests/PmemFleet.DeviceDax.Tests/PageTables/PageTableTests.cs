@@ -7,7 +7,7 @@ namespace PmemFleet.DeviceDax.Tests.PageTables;
 public class PageTableTests
 {
     // Three windows of 16 MiB at borders: of 512 GiB, of 1 GiB, and one in between; few pages, so that things collide.
-    private static readonly ulong[] Windows = [(1UL << 39) - (8UL << 20), (1UL << 39) + (5UL << 30) - (6UL << 20), 3UL << 39];
+    private static ulong[] Windows { get; } = [(1UL << 39) - (8UL << 20), (1UL << 39) + (5UL << 30) - (6UL << 20), 3UL << 39];
 
     private enum Step
     {

@@ -7,7 +7,7 @@ namespace PmemFleet.DeviceDax.Tests.Planner;
 
 public class PageTablePlannerTests
 {
-    private static readonly PageTablePlanRequest Seed = new(10_000, 6 * ByteCount.TiB);
+    private static PageTablePlanRequest Seed { get; } = new(10_000, 6 * ByteCount.TiB);
 
     [Theory]
     [Trait("Row", "3")]

@@ -7,7 +7,7 @@ namespace PmemFleet.DeviceDax.Tests.Poison;
 
 public class MemoryFailureTests
 {
-    private static readonly PhysicalRange Bad = new(new(DataStart + 0x20_1080), new(64));
+    private static PhysicalRange Bad { get; } = new(new(DataStart + 0x20_1080), new(64));
 
     [Theory]
     [InlineData(PageGranule.Pte, 0x20_1000UL, 12)]
