@@ -75,7 +75,7 @@ public enum VmFlags : uint
 public static class VmFlagNames
 {
     // Two letters per bit, in bit order, as /proc/pid/smaps prints them.
-    private static readonly (VmFlags Flag, string Name)[] Names =
+    private static (VmFlags Flag, string Name)[] Names { get; } =
     [
         (VmFlags.Read, "rd"), (VmFlags.Write, "wr"), (VmFlags.Exec, "ex"), (VmFlags.Shared, "sh"),
         (VmFlags.MayRead, "mr"), (VmFlags.MayWrite, "mw"), (VmFlags.MayExec, "me"), (VmFlags.MayShare, "ms"),

@@ -41,7 +41,7 @@ public sealed record DaxDeviceSpec(int Instance, ImmutableArray<PhysicalRange> R
 /// <summary>
 /// A range that dax devices are taken from. Its three attributes are all a tool needs to size a mapping (seed rows 27 and 28).
 /// </summary>
-public sealed class DaxRegion
+public sealed partial class DaxRegion
 {
     private readonly Lock _gate = new();
     private readonly Machine _machine;

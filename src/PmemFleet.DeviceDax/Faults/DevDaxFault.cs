@@ -21,7 +21,11 @@ internal static class DevDaxFault
 
         if (!DevDaxRules.Passes(device, mapping))
         {
-            DevDaxRules.CheckMapping(device, mapping, process, Function(record.Tag));
+            if (device.IsAlive)
+            {
+                DevDaxRules.CheckMapping(device, mapping, process, Function(record.Tag));
+            }
+
             return FaultResult.SigBus;
         }
 

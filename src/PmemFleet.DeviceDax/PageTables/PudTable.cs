@@ -11,7 +11,7 @@ internal sealed class PudTable
     /// <summary>Full of 1 GiB pages.</summary>
     public static PudTable FullOfPages { get; } = new() { _present = TableLine.AllOnes, IsShared = true };
 
-    private static readonly PudTable[] FullOfTables =
+    private static PudTable[] FullOfTables { get; } =
     [
         FilledWith(PmdTable.FullOfPtes), FilledWith(PmdTable.FullOfCleanPages), FilledWith(PmdTable.FullOfDirtyPages),
     ];

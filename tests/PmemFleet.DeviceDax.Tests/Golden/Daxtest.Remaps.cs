@@ -140,7 +140,7 @@ internal sealed partial class Daxtest
         TouchRow("remap_rd_poisoned", p + o, false, p);
         TouchRow("remap_wr_poisoned", p + o, true, p);
         TouchRow("remap_rd_same_unit", p + (o / Align * Align), false, p);
-        Row("syscall_read_of_poisoned", new() { ["r"] = Process.Access(new(p + o), Faults.AccessKind.Read, 100).Result == Faults.AccessResult.Ok ? "ok" : "EFAULT" });
+        Row("syscall_read_of_poisoned", new() { ["r"] = Process.Access(new(p + o), DeviceDax.Faults.AccessKind.Read, 100).Result == DeviceDax.Faults.AccessResult.Ok ? "ok" : "EFAULT" });
         Process.Munmap(new(p), new(Size));
         p = Mmap(fd, Size, ReadWrite).Value.Start.Value;
         signal = Process.PoisonPages(new(p + o), new(4096)).Value;
