@@ -23,7 +23,7 @@ public sealed class NdctlListQuery
     public bool Namespaces { get; init; }
 
     /// <summary><c>-X</c>.</summary>
-    [FromQuery(Name = "device-dax")]
+    [FromQuery(Name = "deviceDax")]
     public bool DeviceDax { get; init; }
 
     /// <summary><c>-i</c>: also what is disabled or idle.</summary>
@@ -35,7 +35,7 @@ public sealed class NdctlListQuery
     public bool Configured { get; init; }
 
     /// <summary><c>-M</c>: bad blocks, not only their count.</summary>
-    [FromQuery(Name = "media-errors")]
+    [FromQuery(Name = "mediaErrors")]
     public bool MediaErrors { get; init; }
 
     /// <summary><c>-u</c>: sizes with units, hexadecimal ids.</summary>

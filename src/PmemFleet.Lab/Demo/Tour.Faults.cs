@@ -99,14 +99,14 @@ internal sealed partial class Tour
     }
 
     private async Task ListAsync(CancellationToken cancellation) =>
-        Report.NdctlList = await api.GetNodeAsync($"{HostPath}/ndctl/list?namespaces=true&device-dax=true&media-errors=true", cancellation);
+        Report.NdctlList = await api.GetNodeAsync($"{HostPath}/ndctl/list?namespaces=true&deviceDax=true&mediaErrors=true", cancellation);
 
     private async Task PowerCycleAsync(CancellationToken cancellation)
     {
         await api.DoAsync(HttpMethod.Post, $"{HostPath}/power", new PowerRequest { Action = "cycle" }, Json.PowerRequest, cancellation);
         await WaitReadyAsync(_host, cancellation);
         Report.HostAfterPowerCycle = await api.GetAsync(HostPath, Json.HostDto, cancellation);
-        Report.NdctlListAfterPowerCycle = await api.GetNodeAsync($"{HostPath}/ndctl/list?namespaces=true&device-dax=true&media-errors=true", cancellation);
+        Report.NdctlListAfterPowerCycle = await api.GetNodeAsync($"{HostPath}/ndctl/list?namespaces=true&deviceDax=true&mediaErrors=true", cancellation);
         Require(Report.HostAfterPowerCycle.BootCount > Report.Host!.BootCount, "the host was not booted anew");
         Require(JsonNode.DeepEquals(Report.NdctlList, Report.NdctlListAfterPowerCycle), "the namespaces changed over the power cycle");
     }
