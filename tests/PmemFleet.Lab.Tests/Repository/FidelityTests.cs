@@ -9,8 +9,7 @@ public sealed partial class FidelityTests
     private const int RowCount = 96;
     private const string Open = "**open**";
 
-    private static readonly string Root = FindRoot();
-    private static readonly string DocumentPath = Path.Combine(Root, "docs", "fidelity.md");
+    private static readonly string DocumentPath = Path.Combine(Checkout.Root, "docs", "fidelity.md");
 
     [Fact]
     public void Fidelity_EveryRow_NamesExactlyTheTestsThatCarryIt()
@@ -45,7 +44,7 @@ public sealed partial class FidelityTests
     private static Dictionary<int, SortedSet<string>> TestsByRow()
     {
         var proofs = new Dictionary<int, SortedSet<string>>();
-        foreach (var path in Directory.EnumerateFiles(Path.Combine(Root, "tests"), "*.cs", SearchOption.AllDirectories))
+        foreach (var path in Directory.EnumerateFiles(Path.Combine(Checkout.Root, "tests"), "*.cs", SearchOption.AllDirectories))
         {
             var pending = new List<int>();
             var type = Path.GetFileNameWithoutExtension(path);
@@ -80,17 +79,6 @@ public sealed partial class FidelityTests
         }
 
         rows.Clear();
-    }
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "PmemFleet.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new InvalidOperationException("the tests do not run inside the repository");
     }
 
     [GeneratedRegex(@"^(?<head>\| (?<row>\d+) \| [A-Z] \| .* \| )(?<tests>[^|]*) \|$")]
