@@ -104,7 +104,7 @@ internal sealed class Lab : IAsyncDisposable
             ["PMEMFLEET:API:URLS"] = $"http://127.0.0.1:{options.Port}",
         });
         builder.Logging.ClearProviders().AddSimpleConsole(console => console.SingleLine = true);
-        builder.Logging.SetMinimumLevel(options.ApiLog).AddFilter("Microsoft", LogLevel.Error).AddFilter("System", LogLevel.Error).AddFilter("Polly", LogLevel.Error);
+        builder.Logging.SetMinimumLevel(options.ApiLog).AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.None).AddFilter("Microsoft", LogLevel.Error).AddFilter("System", LogLevel.Error).AddFilter("Polly", LogLevel.Error);
         builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
     });
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using PmemFleet.Contracts.Sync;
 using PmemFleet.DeviceDax.Machines;
 using PmemFleet.DeviceDax.Poison;
@@ -47,8 +48,11 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
     /// <summary>Answers of this boot by Idempotency-Key.</summary>
     public RepeatedRequests Repeats { get; } = new();
 
-    /// <summary>The highest sequence of a task that was accepted.</summary>
+    /// <summary>The highest sequence of a task that was taken; what is below it is under way, or its result waits.</summary>
     public long AcceptedSequence { get; set; }
+
+    /// <summary>Tasks that are queued or run.</summary>
+    public ConcurrentDictionary<Guid, bool> UnderWay { get; } = [];
 
     /// <summary>Takes what is plugged from now on; DIMMs that are gone are closed.</summary>
     public void Apply(HostLayout layout, long generation)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -14,12 +15,18 @@ internal sealed class HostStore
 {
     private readonly string _epochPath;
     private readonly string _results;
+    private readonly ConcurrentDictionary<Guid, TaskResult> _pending = [];
+    private readonly ConcurrentDictionary<Guid, TaskResult> _former = [];
 
     private HostStore(string folder, Guid hostId, long epoch)
     {
         (Folder, HostId, Epoch) = (folder, hostId, epoch);
         _epochPath = EpochPath(folder);
-        _results = Path.Combine(folder, "results");
+        _results = ResultsPath(folder);
+        foreach (var result in Directory.EnumerateFiles(_results, "*.result").Select(Read).OfType<TaskResult>())
+        {
+            (result.Epoch == epoch ? _pending : _former)[result.TaskId] = result;
+        }
     }
 
     public string Folder { get; }
@@ -31,11 +38,14 @@ internal sealed class HostStore
     /// <summary>True while no newer epoch has opened the store. Asked before anything is written or acknowledged.</summary>
     public bool IsCurrent => ReadEpoch(_epochPath) == Epoch;
 
+    /// <summary>Results of this epoch that are not acknowledged yet.</summary>
+    public IReadOnlyList<TaskResult> Results => [.. _pending.Values];
+
     /// <summary>Opens the store under an epoch; null where a newer one has it: this worker is fenced.</summary>
     public static HostStore? TryOpen(string dataDirectory, Guid hostId, long epoch)
     {
         var folder = Path.Combine(dataDirectory, "hosts", hostId.ToString("N"));
-        Directory.CreateDirectory(Path.Combine(folder, "results"));
+        Directory.CreateDirectory(ResultsPath(folder));
         using var gate = new FileStream(Path.Combine(folder, "open.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
         gate.Lock(0, 1);
         var held = ReadEpoch(EpochPath(folder));
@@ -52,28 +62,35 @@ internal sealed class HostStore
         return new HostStore(folder, hostId, epoch);
     }
 
-    /// <summary>Results not acknowledged yet, in the order of their tasks.</summary>
-    public IReadOnlyList<TaskResult> Results() =>
-        [.. Directory.EnumerateFiles(_results, "*.result").Order(StringComparer.Ordinal).Select(Read).OfType<TaskResult>()];
+    /// <summary>True where a task's result waits for its acknowledgement.</summary>
+    public bool IsPending(Guid taskId) => _pending.ContainsKey(taskId);
 
-    /// <summary>The result of a task, if it was executed already; behind a new boot the same task has another sequence.</summary>
-    public TaskResult? FindResult(WorkerTask task) =>
-        Directory.EnumerateFiles(_results, $"*-{task.TaskId:N}.result").Select(Read).FirstOrDefault();
+    /// <summary>
+    /// The result of a task that was executed under a former epoch and never acknowledged: its effect is on the media, so it counts
+    /// for this epoch without being done again.
+    /// </summary>
+    public TaskResult? FindFormer(Guid taskId) => _former.GetValueOrDefault(taskId);
 
     /// <summary>Keeps a result until it is acknowledged; on return it is on the disk.</summary>
-    public void Keep(WorkerTask task, TaskResult result) =>
-        DurableFile.Replace(ResultPath(task), JsonSerializer.SerializeToUtf8Bytes(result, FleetJsonContext.Default.TaskResult));
+    public void Keep(TaskResult result)
+    {
+        DurableFile.Replace(ResultPath(result.TaskId), JsonSerializer.SerializeToUtf8Bytes(result, FleetJsonContext.Default.TaskResult));
+        _former.TryRemove(result.TaskId, out _);
+        _pending[result.TaskId] = result;
+    }
 
-    /// <summary>The Api has committed a result.</summary>
+    /// <summary>The Api has committed a result of this epoch.</summary>
     public void Forget(Guid taskId)
     {
-        foreach (var path in Directory.EnumerateFiles(_results, $"*-{taskId:N}.result"))
+        if (_pending.TryRemove(taskId, out _))
         {
-            File.Delete(path);
+            File.Delete(ResultPath(taskId));
         }
     }
 
     private static string EpochPath(string folder) => Path.Combine(folder, "epoch");
+
+    private static string ResultsPath(string folder) => Path.Combine(folder, "results");
 
     private static long ReadEpoch(string path) =>
         DurableFile.Read(path) is { } bytes ? long.Parse(Encoding.ASCII.GetString(bytes), CultureInfo.InvariantCulture) : 0;
@@ -81,6 +98,5 @@ internal sealed class HostStore
     private static TaskResult? Read(string path) =>
         DurableFile.Read(path) is { } bytes ? JsonSerializer.Deserialize(bytes, FleetJsonContext.Default.TaskResult) : null;
 
-    private string ResultPath(WorkerTask task) =>
-        Path.Combine(_results, string.Create(CultureInfo.InvariantCulture, $"{task.Sequence:D19}-{task.TaskId:N}.result"));
+    private string ResultPath(Guid taskId) => Path.Combine(_results, $"{taskId:N}.result");
 }

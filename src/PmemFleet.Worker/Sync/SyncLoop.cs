@@ -106,7 +106,7 @@ internal sealed partial class SyncLoop(
     private SyncRequest Collect()
     {
         var held = hosts.All.ToList();
-        var results = held.SelectMany(host => host.Store.Results()).ToList();
+        var results = held.SelectMany(host => host.Store.Results).ToList();
         var observations = held.SelectMany(host => host.PendingObservations()).ToList();
         return new SyncRequest
         {

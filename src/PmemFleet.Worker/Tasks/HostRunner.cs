@@ -12,16 +12,19 @@ internal sealed partial class HostRunner(TaskExecutor executor, LiveHosts hosts,
 
     private readonly ConcurrentDictionary<LiveHost, Task> _running = [];
 
-    /// <summary>Takes the tasks of a host that were not taken yet; the same offer again changes nothing.</summary>
+    /// <summary>
+    /// Takes the tasks of a host that are neither under way nor wait for their acknowledgement; so a result that was lost is made
+    /// again, and the same offer twice changes nothing.
+    /// </summary>
     public void Offer(LiveHost host, IReadOnlyList<WorkerTask> tasks)
     {
-        var fresh = tasks.Where(task => task.Sequence > host.AcceptedSequence).OrderBy(task => task.Sequence).ToList();
+        var fresh = tasks.Where(task => !host.Store.IsPending(task.TaskId) && host.UnderWay.TryAdd(task.TaskId, true)).OrderBy(task => task.Sequence).ToList();
         if (fresh.Count == 0)
         {
             return;
         }
 
-        host.AcceptedSequence = fresh[^1].Sequence;
+        host.AcceptedSequence = Math.Max(host.AcceptedSequence, fresh[^1].Sequence);
         var before = _running.GetValueOrDefault(host, Task.CompletedTask);
         _running[host] = RunAsync(before, host, fresh);
     }
@@ -67,6 +70,7 @@ internal sealed partial class HostRunner(TaskExecutor executor, LiveHosts hosts,
         }
         finally
         {
+            host.UnderWay.TryRemove(task.TaskId, out _);
             host.Gate.Release();
             signal.Raise();
         }

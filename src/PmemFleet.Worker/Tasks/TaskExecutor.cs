@@ -17,9 +17,11 @@ internal sealed partial class TaskExecutor(ILogger<TaskExecutor> log)
             return null;
         }
 
-        if (host.Store.FindResult(task) is { } known && !IsOfThisBoot(task))
+        if (host.Store.FindFormer(task.TaskId) is { } former && !IsOfThisBoot(task))
         {
-            return known with { Epoch = host.Store.Epoch };
+            var restamped = former with { Epoch = host.Store.Epoch };
+            host.Store.Keep(restamped);
+            return restamped;
         }
 
         var results = new List<StepResult>();
@@ -39,7 +41,7 @@ internal sealed partial class TaskExecutor(ILogger<TaskExecutor> log)
             return null;
         }
 
-        host.Store.Keep(task, done);
+        host.Store.Keep(done);
         LogExecuted(task.Kind, host.Layout.HostName, results.Count);
         return done;
     }

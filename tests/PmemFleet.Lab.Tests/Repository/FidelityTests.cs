@@ -17,7 +17,7 @@ public sealed partial class FidelityTests
         var proofs = TestsByRow();
         if (Environment.GetEnvironmentVariable("PMEMFLEET_UPDATE_FIDELITY") == "1")
         {
-            File.WriteAllLines(DocumentPath, File.ReadLines(DocumentPath).Select(line => Rewrite(line, proofs)));
+            File.WriteAllLines(DocumentPath, File.ReadAllLines(DocumentPath).Select(line => Rewrite(line, proofs)));
         }
 
         var rows = File.ReadLines(DocumentPath).Select(line => TableRow().Match(line)).Where(match => match.Success).ToList();
