@@ -157,9 +157,10 @@ public sealed class DpaSpace
         for (var i = 0; i <= _extents.Count; i++)
         {
             var isLast = i == _extents.Count || _extents[i].Start >= mapping.End;
-            var end = Down(isLast ? mapping.End : _extents[i].Start, align);
-            var start = Up(from, align);
-            if (end - start >= bytes)
+            var limit = isLast ? mapping.End : _extents[i].Start;
+
+            // most gaps are none: aligning, which divides, is only for those that may do
+            if (limit - from >= bytes && Down(limit, align) is var end && Up(from, align) is var start && end - start >= bytes)
             {
                 if (!grows)
                 {

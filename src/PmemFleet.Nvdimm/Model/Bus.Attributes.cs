@@ -164,9 +164,9 @@ public sealed partial class Bus
     {
         foreach (var region in _regions)
         {
-            foreach (var device in region.NamespaceTable)
+            foreach (var device in region.NamespaceTable.Slots)
             {
-                if (device.Uuid == uuid)
+                if (device is not null && device.Uuid == uuid)
                 {
                     return true;
                 }

@@ -129,7 +129,8 @@ public sealed partial class Bus
             return new Refusal(Errno.EAGAIN, "region-read-only", $"{region.Name}: read-only, ineligible for namespace");
         }
 
-        var device = region.NamespaceTable.Find(0) is { State: NamespaceState.Disabled } first ? first : region.NamespaceSeed;
+        // idle, not merely disabled: a create never takes a namespace that has capacity
+        var device = region.NamespaceTable.Find(0) is { State: NamespaceState.Disabled, Size: 0 } first ? first : region.NamespaceSeed;
         if (device is not { State: NamespaceState.Disabled })
         {
             return new Refusal(Errno.EAGAIN, "no-idle-seed", $"{region.Name}: no idle namespace seed");

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Runtime.InteropServices;
 
 namespace PmemFleet.Nvdimm.Model;
 
@@ -10,6 +11,9 @@ internal sealed class IdTable<T> : IEnumerable<T>
     private int _lowestFree;
 
     public int Count { get; private set; }
+
+    /// <summary>By number; null where a number is free. For loops over all that must not cost an enumerator.</summary>
+    public ReadOnlySpan<T?> Slots => CollectionsMarshal.AsSpan(_items);
 
     public int NextId => _lowestFree;
 

@@ -172,5 +172,6 @@ public class BusPropertyTests
 
     private static void CheckIdentity(Bus bus) => Assert.Equal(Text(bus), Text(Bus.Load(bus.Snapshot())));
 
-    private static string Text(Bus bus) => JsonSerializer.Serialize(bus.Snapshot());
+    private static string Text(Bus bus) => JsonSerializer.Serialize(bus.Snapshot())
+        + string.Join('\n', bus.Snapshot().Regions.SelectMany(r => r.Personalities).Select(p => $"{p.Kind}{p.Id} {p.Bound}"));
 }

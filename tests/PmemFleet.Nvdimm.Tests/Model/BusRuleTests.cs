@@ -79,6 +79,30 @@ public class BusRuleTests
         Assert.Equal(TestAreas.Uuid(1), bus.FindNamespace("namespace0.0")!.Uuid);
     }
 
+    [Theory]
+    [InlineData(0UL, 0)]
+    [InlineData(0x0803f6d70100fefbUL, 1)]
+    [InlineData(0x0c0ffadb0100fefbUL, 1)]
+    public void Probe_LabelsWithEitherCookie_AreAccepted(ulong cookie, int namespaces)
+    {
+        var bus = GoldenHosts.For("a_n_nfit_test", _media);
+        foreach (var region in new[] { "region0", "region1" })
+        {
+            bus.DisableRegion(region);
+        }
+
+        for (var i = 0; i < 4; i++)
+        {
+            bus.InitLabels($"nmem{i}");
+            var view = TestAreas.Probe(bus.FindDimm($"nmem{i}")!.Area!, i);
+            view.Write(TestAreas.Label(TestAreas.Uuid(1), 16 << 20, position: (ushort)i, count: 4) with { Cookie = cookie, RawSize = 4 << 20 });
+        }
+
+        bus.PowerCycle();
+
+        Assert.Equal(namespaces, bus.FindRegion("region1")!.Namespaces.Count(n => n is { Size: 16 << 20 }));
+    }
+
     [Fact]
     public void Unarmed_Dimm_MakesTheRegionReadOnly()
     {
@@ -133,12 +157,42 @@ public class BusRuleTests
         var failed = _media.Run(bus, bus.CreateNamespace(options).Value.Steps)!.Value.Refusal!;
         Assert.Equal((Errno.ENXIO, "namespace0.0: failed to enable", "19"), (failed.Errno, failed.Message, failed.Numbers["exitErrno"]));
         Assert.Equal("btt0.0", bus.FindNamespace("namespace0.0")!.Claim!.Name);
+        Assert.Equal(("namespace0.0", "btt0.0"), (bus.FindRegion("region0")!.NamespaceSeed!.Name, bus.FindRegion("region0")!.Seed(PersonalityKind.Btt)!.Name));
         var next = bus.CreateNamespace(BusPropertyTests.Options(2, NamespaceMode.Sector, 64 << 20)).Refusal!;
         Assert.Equal((Errno.EBUSY, "create namespace: btt0.0: set_namespace failed: Device or resource busy"), (next.Errno, next.Message));
 
         bus.DisableRegion("region0");
         _media.Run(bus, bus.EnableRegion("region0").Value.Steps);
         BusPropertyTests.Create(bus, _media, 3, NamespaceMode.Sector, 64 << 20);
+    }
+
+    [Fact]
+    public void Create_DisabledNamespaceZero_IsLeftAlone()
+    {
+        var bus = BusPropertyTests.Host(_media, 1, LabelVersion.V11);
+        BusPropertyTests.Create(bus, _media, 1, NamespaceMode.Raw, 64 << 20);
+        bus.DisableNamespace("namespace0.0");
+
+        BusPropertyTests.Create(bus, _media, 2, NamespaceMode.Raw, 64 << 20);
+
+        Assert.Equal((TestAreas.Uuid(1), TestAreas.Uuid(2)), (bus.FindNamespace("namespace0.0")!.Uuid, bus.FindNamespace("namespace0.1")!.Uuid));
+    }
+
+    [Fact]
+    public void Bind_SeedFails_StaysTheSeed()
+    {
+        var bus = BusPropertyTests.Host(_media, 1, LabelVersion.V11);
+        bus.SetUuid("namespace0.0", TestAreas.Uuid(1));
+        bus.SetSize("namespace0.0", 64 << 20);
+        Assert.Null(bus.Bind("namespace0.0").Refusal);
+        Assert.Equal("namespace0.1", bus.FindRegion("region0")!.NamespaceSeed!.Name);
+
+        var failure = new Refusal(Errno.EOPNOTSUPP, "bad-offset", "bad offset");
+        var completed = bus.Complete("namespace0.0", new BindOutcome.Failed { Refusal = failure });
+
+        Assert.Same(failure, completed.Refusal);
+        Assert.Equal("namespace0.0", Assert.Single(bus.Namespaces).Name);
+        Assert.True(bus.FindNamespace("namespace0.0")!.IsSeed);
     }
 
     [Fact]
