@@ -18,7 +18,7 @@ public sealed record DataPlaneReply<T>
     public RefusalDto? Refusal { get; init; }
 
     /// <summary>DIMMs whose state the request changed.</summary>
-    public IReadOnlyList<DimmObservation> Observations { get; init; } = [];
+    public IReadOnlyList<DimmObservation> Observations { get; set; } = [];
 }
 
 /// <summary>The routes and headers of a worker's data plane. The worker's advertised URL is the base.</summary>

@@ -35,16 +35,16 @@ public sealed record CreateHostRequest
 public sealed record PlatformDto
 {
     /// <summary>1 GiB page-table leaves.</summary>
-    public bool SupportsPud { get; init; } = true;
+    public bool SupportsPud { get; set; } = true;
 
     /// <summary>4 or 5.</summary>
-    public int PageTableLevels { get; init; } = 4;
+    public int PageTableLevels { get; set; } = 4;
 
     /// <summary><c>linux-6.1</c> (default) or <c>linux-4.10</c>.</summary>
-    public string Profile { get; init; } = "linux-6.1";
+    public string Profile { get; set; } = "linux-6.1";
 
     /// <summary>The kernel has device-dax (CONFIG_NVDIMM_DAX).</summary>
-    public bool DeviceDax { get; init; } = true;
+    public bool DeviceDax { get; set; } = true;
 }
 
 /// <summary>A virtual server.</summary>

@@ -224,7 +224,7 @@ public sealed record StepRefused : StepResult
     public string? Namespace { get; init; }
 
     /// <summary>Kernel messages.</summary>
-    public IReadOnlyList<string> Messages { get; init; } = [];
+    public IReadOnlyList<string> Messages { get; set; } = [];
 }
 
 /// <summary>A namespace is bound (Nvdimm's <c>BindOutcome</c>).</summary>
@@ -267,7 +267,7 @@ public sealed record StepBound : StepResult
     public long? PageCount { get; init; }
 
     /// <summary>Kernel messages.</summary>
-    public IReadOnlyList<string> Messages { get; init; } = [];
+    public IReadOnlyList<string> Messages { get; set; } = [];
 }
 
 /// <summary>A BTT was checked.</summary>

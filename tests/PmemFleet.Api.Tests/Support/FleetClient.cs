@@ -24,7 +24,7 @@ public static class FleetClient
         return await response.ReadProblemAsync();
     }
 
-    public static async Task DeleteAsync(this HttpClient client, string path, string ifMatch = "*", HttpStatusCode status = HttpStatusCode.NoContent)
+    public static async Task RemoveAsync(this HttpClient client, string path, string ifMatch = "*", HttpStatusCode status = HttpStatusCode.NoContent)
     {
         var response = await client.SendJsonAsync(HttpMethod.Delete, path, null, ifMatch);
         Assert.True(status == response.StatusCode, $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
