@@ -2,11 +2,11 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Conventions;
+using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Problems;
 using PmemFleet.Contracts.Access;
 using PmemFleet.Contracts.Lists;
-using PmemFleet.Contracts.Problems;
 
 namespace PmemFleet.Api.Access;
 
@@ -19,7 +19,7 @@ public sealed class ApiKeysController(FleetDbContext db) : ControllerBase
 {
     /// <summary>Lists keys, oldest first, without their secrets.</summary>
     [HttpGet]
-    [ProducesResponseType<ListPage<ApiKeyDto>>(StatusCodes.Status200OK)]
+    [Answers<ListPage<ApiKeyDto>>(200, "One page of keys.")]
     public async Task<ListPage<ApiKeyDto>> List([FromQuery] ListQuery query, CancellationToken cancellationToken)
     {
         var after = query.AfterId();
@@ -30,8 +30,8 @@ public sealed class ApiKeysController(FleetDbContext db) : ControllerBase
 
     /// <summary>One key, without its secret.</summary>
     [HttpGet("{id:guid}")]
-    [ProducesResponseType<ApiKeyDto>(StatusCodes.Status200OK)]
-    [ProducesResponseType<ProblemDto>(StatusCodes.Status404NotFound, FleetProblem.MediaType)]
+    [Answers<ApiKeyDto>(200, "The key.")]
+    [Refused(404, "There is no such key.")]
     public async Task<IActionResult> Get(Guid id, CancellationToken cancellationToken)
     {
         if (await db.ApiKeys.AsNoTracking().SingleOrDefaultAsync(key => key.Id == id, cancellationToken) is not { } row)
@@ -45,14 +45,16 @@ public sealed class ApiKeysController(FleetDbContext db) : ControllerBase
 
     /// <summary>Makes a key. The answer is the only place where the whole key is shown.</summary>
     [HttpPost]
-    [ProducesResponseType<ApiKeyDto>(StatusCodes.Status201Created)]
+    [RequestExample("For an automation that changes the fleet", """{"name":"ci","role":"operator"}""")]
+    [Answers<ApiKeyDto>(201, "The key, with its secret.")]
+    [Refused(422, "The name, the role or the expiry is not one a key can have.")]
     public Task<IActionResult> Create([FromBody] CreateApiKeyRequest request, [FromServices] FleetWrite write) =>
         write.ExecuteAsync(this, context => Task.FromResult(ApiKeyWrites.Create(context, request)));
 
     /// <summary>Revokes a key at once. It stays listed.</summary>
     [HttpDelete("{id:guid}")]
-    [ProducesResponseType(StatusCodes.Status204NoContent)]
-    [ProducesResponseType<ProblemDto>(StatusCodes.Status404NotFound, FleetProblem.MediaType)]
+    [AnswersNothing(204, "It is revoked.")]
+    [Refused(404, "There is no such key.")]
     public Task<IActionResult> Revoke(Guid id, [FromServices] FleetWrite write) =>
         write.ExecuteAsync(this, context => ApiKeyWrites.RevokeAsync(context, id));
 }

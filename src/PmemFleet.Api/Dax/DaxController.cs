@@ -5,6 +5,7 @@ using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts.Dax;
 using PmemFleet.Contracts.Lists;
+using PmemFleet.Contracts.Operations;
 
 namespace PmemFleet.Api.Dax;
 
@@ -51,7 +52,7 @@ public sealed class DaxController(FleetDbContext db) : ControllerBase
     /// <summary>Enables the namespace below a dax device, as <c>daxctl enable-device</c> brings the device back.</summary>
     [HttpPost("dax-devices/{device}/enable")]
     [Answers<DaxDeviceDto>(200, "The dax device; also where it was enabled already.")]
-    [AnswersNothing(202, "The worker is at it; see the operation.")]
+    [Answers<OperationDto>(202, "The worker is at it; see the operation.")]
     [Refused(404, "There is no such host or dax device.")]
     public Task<IActionResult> Enable(string host, string device, [FromServices] FleetWrite write) =>
         write.ExecuteAsync(this, host, aggregate => DaxCommands.Enable(aggregate, device));
@@ -59,7 +60,7 @@ public sealed class DaxController(FleetDbContext db) : ControllerBase
     /// <summary>Disables a dax device: its mappings are revoked, later touches end in SIGBUS.</summary>
     [HttpPost("dax-devices/{device}/disable")]
     [Answers<DaxDeviceDto>(200, "The dax device; also where it was disabled already.")]
-    [AnswersNothing(202, "The worker is at it; see the operation.")]
+    [Answers<OperationDto>(202, "The worker is at it; see the operation.")]
     [Refused(404, "There is no such host or dax device.")]
     public Task<IActionResult> Disable(string host, string device, [FromServices] FleetWrite write) =>
         write.ExecuteAsync(this, host, aggregate => DaxCommands.Disable(aggregate, device));

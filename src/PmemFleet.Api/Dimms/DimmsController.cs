@@ -5,6 +5,7 @@ using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts.Dimms;
 using PmemFleet.Contracts.Lists;
+using PmemFleet.Contracts.Operations;
 
 namespace PmemFleet.Api.Dimms;
 
@@ -46,7 +47,7 @@ public sealed class DimmsController(FleetDbContext db) : ControllerBase
     /// <summary>Unplugs a DIMM that no region uses; the worker removes its media.</summary>
     [HttpDelete("{dimm}")]
     [AnswersNothing(204, "It is unplugged.")]
-    [AnswersNothing(202, "The worker has yet to remove its media; see the operation.")]
+    [Answers<OperationDto>(202, "The worker has yet to remove its media; see the operation.")]
     [Refused(404, "There is no such host or DIMM.")]
     [Refused(409, "A region uses it.")]
     public Task<IActionResult> Delete(string host, string dimm, [FromServices] FleetWrite write) =>

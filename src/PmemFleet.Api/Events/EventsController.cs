@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Mvc;
 using PmemFleet.Api.Conventions;
+using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Problems;
 using PmemFleet.Contracts;
@@ -29,8 +30,8 @@ public sealed class EventsController(EventFeed feed, EventSequencer sequencer, W
     /// <param name="limit">Events of a page, 1 to 1000; default 100.</param>
     /// <param name="cancellationToken">The caller left.</param>
     [HttpGet]
-    [ProducesResponseType<ListPage<EventDto>>(StatusCodes.Status200OK, "application/json", "text/event-stream")]
-    [ProducesResponseType<ProblemDto>(StatusCodes.Status410Gone, FleetProblem.MediaType)]
+    [ProducesResponseType<ListPage<EventDto>>(StatusCodes.Status200OK, "application/json", "text/event-stream", Description = "One page of events, or the stream.")]
+    [Refused(410, "Events that old are compacted away; the oldest number is in `numbers`.")]
     public async Task<IActionResult> List(
         [FromQuery, Range(0, long.MaxValue)] long? after, [FromQuery, Range(1, ListQuery.MaxLimit)] int limit = 100, CancellationToken cancellationToken = default)
     {

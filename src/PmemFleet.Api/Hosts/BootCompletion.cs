@@ -40,9 +40,15 @@ public sealed class PowerCompletion(OperationQueue queue, TimeProvider time) : I
         var hosts = await FinishedHosts.LoadAsync(db, tasks, time.GetUtcNow(), cancellationToken);
         var awaited = await HostBoot.AwaitedBindsAsync(
             db, [.. tasks.Select(task => task.Host.Id)], [.. tasks.Select(task => task.Task.Id)], cancellationToken);
-        foreach (var (task, host) in hosts.Tasks.Where(pair => pair.Task.Refusal is null))
+        foreach (var (task, host) in hosts.Tasks)
         {
             var steps = FinishedHosts.StepsOf(task);
+            if (task.Refusal is not null && !steps.Any(step => step is BindStep))
+            {
+                TakeBack(host, steps);
+                continue;
+            }
+
             if (steps.Any(step => step is BootStep))
             {
                 host.Host.BootCount++;
@@ -72,6 +78,15 @@ public sealed class PowerCompletion(OperationQueue queue, TimeProvider time) : I
         }
 
         await db.SaveChangesAsync(cancellationToken);
+    }
+
+    /// <summary>The worker refused, or the caller cancelled: the host is as it was.</summary>
+    private static void TakeBack(HostAggregate host, IReadOnlyList<TaskStep> steps)
+    {
+        var wasOff = steps is [BootStep { UnsafeShutdown: false }];
+        host.Host.Power = wasOff ? HostRow.Off : HostRow.On;
+        host.Host.State = wasOff || host.Host.WorkerId is null ? HostRow.Pending : HostRow.Ready;
+        host.Host.Version++;
     }
 
     /// <summary>A host without power has no devices; labels stay.</summary>

@@ -24,6 +24,7 @@ public sealed class DeleteHost(OperationQueue queue)
         if (row.Epoch == 0)
         {
             await queue.AbandonAsync(context.Db, row, context.Cancelled);
+            await HostRemoval.OfDevicesAsync(context.Db, [row.Id], context.Cancelled);
             context.Db.Remove(row);
             context.Event("host.deleted", host, host);
             return new WriteOutcome.NoContent();
@@ -40,6 +41,14 @@ public sealed class DeleteHost(OperationQueue queue)
             null,
             StatusCodes.Status204NoContent).Id);
     }
+}
+
+/// <summary>The order in which a host's rows go.</summary>
+internal static class HostRemoval
+{
+    /// <summary>Regions before DIMMs: a DIMM that a region uses cannot go, not even with its host.</summary>
+    public static Task OfDevicesAsync(Persistence.FleetDbContext db, Guid[] hosts, CancellationToken cancellationToken) =>
+        db.Set<Regions.RegionRow>().Where(region => hosts.Contains(region.HostId)).ExecuteDeleteAsync(cancellationToken);
 }
 
 /// <summary>The media is gone, so the host is.</summary>
@@ -72,6 +81,7 @@ public sealed class DeleteHostCompletion : ITaskCompletion
         }
 
         // in the database, where the rest of the host goes with it
+        await HostRemoval.OfDevicesAsync(db, ids, cancellationToken);
         await db.Hosts.Where(host => ids.Contains(host.Id)).ExecuteDeleteAsync(cancellationToken);
     }
 }

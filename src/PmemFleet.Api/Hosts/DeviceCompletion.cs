@@ -32,7 +32,11 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
         {
             if (Apply(host, task) is { } refusal)
             {
-                task.Fail(refusal);
+                // a cancelled operation ends as cancelled, and not as failed
+                if (!task.Result.Cancelled)
+                {
+                    task.Fail(refusal);
+                }
             }
             else
             {

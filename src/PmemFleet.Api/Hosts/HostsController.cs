@@ -4,6 +4,7 @@ using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts.Hosts;
 using PmemFleet.Contracts.Lists;
+using PmemFleet.Contracts.Operations;
 
 namespace PmemFleet.Api.Hosts;
 
@@ -55,7 +56,7 @@ public sealed class HostsController(FleetDbContext db) : ControllerBase
     /// <summary>Deletes a host with all that is on it; the worker removes its media.</summary>
     [HttpDelete("{host}")]
     [AnswersNothing(204, "It is gone.")]
-    [AnswersNothing(202, "The worker has yet to remove the media; see the operation.")]
+    [Answers<OperationDto>(202, "The worker has yet to remove the media; see the operation.")]
     [Refused(404, "There is no such host.")]
     public Task<IActionResult> Delete(string host, [FromServices] FleetWrite write, [FromServices] DeleteHost delete) =>
         write.ExecuteAsync(this, context => delete.ExecuteAsync(context, host));
@@ -69,7 +70,7 @@ public sealed class HostsController(FleetDbContext db) : ControllerBase
     [RequestExample("Clean shutdown, then boot", """{"action":"cycle"}""")]
     [RequestExample("Power lost, then boot", """{"action":"cut"}""")]
     [Answers<HostDto>(200, "The host after it.")]
-    [AnswersNothing(202, "The worker is at it; see the operation.")]
+    [Answers<OperationDto>(202, "The worker is at it; see the operation.")]
     [Refused(404, "There is no such host.")]
     [Refused(409, "It is in that state already.")]
     [Refused(422, "There is no such action.")]

@@ -5,6 +5,7 @@ using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts.Lists;
 using PmemFleet.Contracts.MediaErrors;
+using PmemFleet.Contracts.Operations;
 
 namespace PmemFleet.Api.MediaErrors;
 
@@ -33,7 +34,7 @@ public sealed class MediaErrorsController(FleetDbContext db) : ControllerBase
     [RequestExample("Latent: an access or a scrub has to find it", """{"namespace":"namespace0.0","block":32,"count":2,"notify":false}""")]
     [RequestExample("By DPA", """{"dimm":"nmem0","offset":"1M","length":256}""")]
     [Answers<ListPage<MediaErrorDto>>(200, "The host's media errors after it.")]
-    [AnswersNothing(202, "The worker is at it; see the operation.")]
+    [Answers<OperationDto>(202, "The worker is at it; see the operation.")]
     [Refused(404, "There is no such host, namespace, region or DIMM.")]
     [Refused(422, "The range is outside, or the namespace is in sector mode.")]
     public Task<IActionResult> Inject(string host, [FromBody] MediaErrorRangeRequest request, [FromServices] FleetWrite write) =>
@@ -43,7 +44,7 @@ public sealed class MediaErrorsController(FleetDbContext db) : ControllerBase
     [HttpPost("uninject")]
     [RequestExample("One block", """{"namespace":"namespace0.0","block":16,"count":1}""")]
     [Answers<ListPage<MediaErrorDto>>(200, "The host's media errors after it.")]
-    [AnswersNothing(202, "The worker is at it; see the operation.")]
+    [Answers<OperationDto>(202, "The worker is at it; see the operation.")]
     [Refused(404, "There is no such host, namespace, region or DIMM.")]
     [Refused(422, "The range is outside, or the namespace is in sector mode.")]
     public Task<IActionResult> Uninject(string host, [FromBody] MediaErrorRangeRequest request, [FromServices] FleetWrite write) =>
@@ -53,7 +54,7 @@ public sealed class MediaErrorsController(FleetDbContext db) : ControllerBase
     [HttpPost("clear")]
     [RequestExample("A namespace", """{"namespace":"namespace0.0"}""")]
     [Answers<ListPage<MediaErrorDto>>(200, "The host's media errors after it.")]
-    [AnswersNothing(202, "The worker is at it; see the operation.")]
+    [Answers<OperationDto>(202, "The worker is at it; see the operation.")]
     [Refused(404, "There is no such host or namespace.")]
     [Refused(422, "The namespace is missing from the request, or the clear failed.")]
     public Task<IActionResult> Clear(string host, [FromBody] ClearErrorsRequest request, [FromServices] FleetWrite write) =>

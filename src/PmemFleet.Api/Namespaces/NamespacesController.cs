@@ -5,6 +5,7 @@ using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts.Lists;
 using PmemFleet.Contracts.Namespaces;
+using PmemFleet.Contracts.Operations;
 
 namespace PmemFleet.Api.Namespaces;
 
@@ -34,7 +35,7 @@ public sealed class NamespacesController(FleetDbContext db) : ControllerBase
     [RequestExample("sector (BTT)", """{"region":"region0","mode":"sector","size":"256M","sectorSize":4096}""")]
     [RequestExample("raw", """{"region":"region1","mode":"raw","size":"256M","altName":"scratch"}""")]
     [Answers<NamespaceDto>(201, "The namespace, enabled.")]
-    [AnswersNothing(202, "It is allocated; the worker is binding it. See the operation.")]
+    [Answers<OperationDto>(202, "It is allocated; the worker is binding it. See the operation.")]
     [Refused(404, "There is no such host or region.")]
     [Refused(409, "There is not enough room (ENOSPC), or what it needs is taken (EBUSY).")]
     [Refused(422, "A rule of ndctl or libnvdimm refuses; `code`, `numbers` and `allowed` say which and what would be legal.")]
@@ -66,7 +67,7 @@ public sealed class NamespacesController(FleetDbContext db) : ControllerBase
     /// <param name="write"></param>
     [HttpDelete("{namespace}")]
     [AnswersNothing(204, "It is gone.")]
-    [AnswersNothing(202, "The worker is at it; see the operation.")]
+    [Answers<OperationDto>(202, "The worker is at it; see the operation.")]
     [Refused(404, "There is no such host or namespace.")]
     [Refused(409, "It is enabled and `force` is not set.")]
     public Task<IActionResult> Destroy(string host, string @namespace, [FromServices] FleetWrite write, [FromQuery] bool force = false) =>
@@ -75,7 +76,7 @@ public sealed class NamespacesController(FleetDbContext db) : ControllerBase
     /// <summary><c>ndctl enable-namespace</c>: the info blocks say what it comes up as.</summary>
     [HttpPost("{namespace}/enable")]
     [Answers<NamespaceDto>(200, "The namespace; also where it was enabled already.")]
-    [AnswersNothing(202, "The worker is binding it; see the operation.")]
+    [Answers<OperationDto>(202, "The worker is binding it; see the operation.")]
     [Refused(404, "There is no such host or namespace.")]
     [Refused(409, "Its range is busy.")]
     [Refused(422, "It has no size or no uuid, or its info block asks for what the platform cannot do.")]
@@ -85,7 +86,7 @@ public sealed class NamespacesController(FleetDbContext db) : ControllerBase
     /// <summary><c>ndctl disable-namespace</c>: mappings of its dax device are revoked.</summary>
     [HttpPost("{namespace}/disable")]
     [Answers<NamespaceDto>(200, "The namespace; also where it was disabled already.")]
-    [AnswersNothing(202, "The worker is unbinding it; see the operation.")]
+    [Answers<OperationDto>(202, "The worker is unbinding it; see the operation.")]
     [Refused(404, "There is no such host or namespace.")]
     [Refused(409, "It is busy.")]
     public Task<IActionResult> Disable(string host, string @namespace, [FromServices] FleetWrite write) =>
@@ -96,7 +97,7 @@ public sealed class NamespacesController(FleetDbContext db) : ControllerBase
     [RequestExample("To raw, although it is enabled", """{"mode":"raw","force":true}""")]
     [RequestExample("To fsdax", """{"mode":"fsdax","force":true}""")]
     [Answers<NamespaceDto>(200, "The namespace in its new mode.")]
-    [AnswersNothing(202, "The worker is at it; see the operation.")]
+    [Answers<OperationDto>(202, "The worker is at it; see the operation.")]
     [Refused(404, "There is no such host or namespace.")]
     [Refused(409, "It is enabled and `force` is not set, or there is not enough room.")]
     [Refused(422, "A rule of ndctl or libnvdimm refuses.")]
@@ -109,7 +110,7 @@ public sealed class NamespacesController(FleetDbContext db) : ControllerBase
     [RequestExample("Look only", """{"force":true}""")]
     [RequestExample("Repair", """{"repair":true,"force":true}""")]
     [Answers<CheckNamespaceDto>(200, "What was found.")]
-    [AnswersNothing(202, "The worker is at it; see the operation.")]
+    [Answers<OperationDto>(202, "The worker is at it; see the operation.")]
     [Refused(404, "There is no such host or namespace.")]
     [Refused(409, "It is enabled and `force` is not set.")]
     [Refused(422, "It is no sector namespace.")]

@@ -62,6 +62,13 @@ public sealed class DocumentDescription : IOpenApiDocumentTransformer
             .Select(tag => tag.Name).ToHashSet();
         var known = Tags.Where(tag => used.Contains(tag.Name)).Select(tag => new OpenApiTag { Name = tag.Name, Description = tag.Description });
         var others = used.Except(Tags.Select(tag => tag.Name)).Order(StringComparer.Ordinal).Select(name => new OpenApiTag { Name = name });
+        var paths = document.Paths.OrderBy(path => path.Key, StringComparer.Ordinal).ToArray();
+        document.Paths.Clear();
+        foreach (var (path, item) in paths)
+        {
+            document.Paths.Add(path, item);
+        }
+
         document.Tags = new HashSet<OpenApiTag>([.. known, .. others]);
         return Task.CompletedTask;
     }

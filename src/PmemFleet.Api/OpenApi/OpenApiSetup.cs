@@ -8,10 +8,14 @@ public static class OpenApiSetup
 {
     public const string DocumentName = "v1";
 
+    /// <summary>Between the service's own processes, with credentials of their own; it changes with them.</summary>
+    private static readonly IReadOnlyCollection<string> WorkerProtocol = ["v1/workers/join", "v1/workers/{worker}/sync"];
+
     public static IServiceCollection AddFleetDescription(this IServiceCollection services) => services.AddOpenApi(DocumentName, options =>
     {
         options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
-        options.ShouldInclude = description => description.RelativePath?.StartsWith("v1/", StringComparison.Ordinal) ?? false;
+        options.ShouldInclude = description => description.RelativePath is { } path && path.StartsWith("v1/", StringComparison.Ordinal)
+            && !WorkerProtocol.Contains(path);
         options.AddSchemaTransformer<WireSchemas>();
         options.AddOperationTransformer<OperationDescriptions>();
         options.AddOperationTransformer<ParameterDescriptions>();

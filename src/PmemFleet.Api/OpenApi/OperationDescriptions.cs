@@ -1,3 +1,5 @@
+using System.Net.Mime;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.Controllers;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
@@ -30,6 +32,7 @@ public sealed class OperationDescriptions : IOpenApiOperationTransformer
         if (context.Description.ActionDescriptor is ControllerActionDescriptor action)
         {
             operation.OperationId ??= $"{action.ControllerName}_{action.ActionName}";
+            AddBytes(operation, action);
             AddExamples(operation, action);
         }
 
@@ -68,6 +71,23 @@ public sealed class OperationDescriptions : IOpenApiOperationTransformer
                 [FleetProblem.MediaType] = new OpenApiMediaType { Schema = new OpenApiSchemaReference("ProblemDto", document) },
             },
         });
+    }
+
+    /// <summary>A body of bytes is read as a stream, and so is no parameter that the generator could see.</summary>
+    private static void AddBytes(OpenApiOperation operation, ControllerActionDescriptor action)
+    {
+        if (operation.RequestBody is null && action.EndpointMetadata.OfType<ConsumesAttribute>().Any(consumes => consumes.ContentTypes.Contains(MediaTypeNames.Application.Octet)))
+        {
+            operation.RequestBody = new OpenApiRequestBody
+            {
+                Required = true,
+                Description = "The bytes.",
+                Content = new Dictionary<string, OpenApiMediaType>
+                {
+                    [MediaTypeNames.Application.Octet] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" } },
+                },
+            };
+        }
     }
 
     private static void AddExamples(OpenApiOperation operation, ControllerActionDescriptor action)

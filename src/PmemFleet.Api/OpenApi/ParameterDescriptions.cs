@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
+using PmemFleet.Api.Conventions;
 using PmemFleet.Contracts.DataPlane;
 
 namespace PmemFleet.Api.OpenApi;
@@ -10,6 +11,8 @@ public sealed class ParameterDescriptions : IOpenApiOperationTransformer
 {
     private static readonly Dictionary<string, (string Description, string Example)> Paths = new()
     {
+        ["id"] = ("The id (UUIDv7).", "01934b2c-0000-7000-8000-000000000000"),
+        ["worker"] = ("The worker's name.", "worker-1"),
         ["host"] = ("The host's name.", "db-1"),
         ["dimm"] = ("The DIMM's name on its host.", "nmem0"),
         ["region"] = ("The region's name on its host.", "region0"),
@@ -26,11 +29,32 @@ public sealed class ParameterDescriptions : IOpenApiOperationTransformer
         {
             if (parameter is { In: ParameterLocation.Path, Name: { } name } && Paths.TryGetValue(name, out var known))
             {
-                parameter.Description ??= known.Description;
+                parameter.Description = string.IsNullOrWhiteSpace(parameter.Description) ? known.Description : parameter.Description;
                 parameter.Example = parameter.Schema?.Type is { } type && type.HasFlag(JsonSchemaType.Integer)
                     ? JsonValue.Create(int.Parse(known.Example, null))
                     : JsonValue.Create(known.Example);
             }
+        }
+
+        foreach (var described in context.Description.ParameterDescriptions.Where(parameter => parameter.ModelMetadata?.ContainerType is not null))
+        {
+            var metadata = described.ModelMetadata!;
+            if (operation.Parameters.OfType<OpenApiParameter>().FirstOrDefault(parameter => parameter.Name == described.Name) is { } parameter
+                && metadata.ContainerType!.GetProperty(metadata.PropertyName!) is { } property)
+            {
+                parameter.Description ??= XmlSummaries.Of(property);
+            }
+        }
+
+        if (context.Description.ActionDescriptor is { } action && RequestConventions.AcceptsDryRun(action))
+        {
+            operation.Parameters.Add(new OpenApiParameter
+            {
+                Name = QueryConventions.DryRun,
+                In = ParameterLocation.Query,
+                Description = "All checks and the answer it would give; nothing is changed.",
+                Schema = new OpenApiSchema { Type = JsonSchemaType.Boolean },
+            });
         }
 
         var method = context.Description.HttpMethod ?? "GET";

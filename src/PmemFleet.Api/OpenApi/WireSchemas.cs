@@ -24,10 +24,6 @@ public sealed class WireSchemas : IOpenApiSchemaTransformer
                 new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int64", Minimum = "0", Description = "Bytes." },
                 new OpenApiSchema { Type = JsonSchemaType.String, Pattern = SizePattern, Description = "As ndctl takes it: 4096, 0x1000, 16M, 4GiB." },
             ];
-            if (type == typeof(ByteSize?) || context.JsonPropertyInfo is { IsGetNullable: true })
-            {
-                schema.OneOf.Add(new OpenApiSchema { Type = JsonSchemaType.Null });
-            }
         }
         else if (type.IsClass && type.Namespace?.StartsWith("PmemFleet.Contracts", StringComparison.Ordinal) == true
             && type.Name.EndsWith("Request", StringComparison.Ordinal))

@@ -1,11 +1,11 @@
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Conventions;
+using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Problems;
 using PmemFleet.Contracts.Lists;
 using PmemFleet.Contracts.Operations;
-using PmemFleet.Contracts.Problems;
 
 namespace PmemFleet.Api.Operations;
 
@@ -22,7 +22,7 @@ public sealed class OperationsController(FleetDbContext db) : ControllerBase
     /// <param name="kind">Only of this kind.</param>
     /// <param name="cancellationToken">The caller left.</param>
     [HttpGet]
-    [ProducesResponseType<ListPage<OperationDto>>(StatusCodes.Status200OK)]
+    [Answers<ListPage<OperationDto>>(200, "One page of operations.")]
     public async Task<ListPage<OperationDto>> List(
         [FromQuery] ListQuery query, [FromQuery] string? host, [FromQuery] string? state, [FromQuery] string? kind, CancellationToken cancellationToken)
     {
@@ -38,8 +38,8 @@ public sealed class OperationsController(FleetDbContext db) : ControllerBase
 
     /// <summary>One operation. With <c>Prefer: wait=N</c> the answer waits for its end that long.</summary>
     [HttpGet("{id:guid}")]
-    [ProducesResponseType<OperationDto>(StatusCodes.Status200OK)]
-    [ProducesResponseType<ProblemDto>(StatusCodes.Status404NotFound, FleetProblem.MediaType)]
+    [Answers<OperationDto>(200, "The operation.")]
+    [Refused(404, "There is no such operation.")]
     public async Task<IActionResult> Get(Guid id, [FromServices] OperationWaiter waiter, CancellationToken cancellationToken)
     {
         var patience = Request.Headers.ContainsKey("Prefer") ? Preference.WaitOf(HttpContext) : TimeSpan.Zero;
@@ -54,8 +54,8 @@ public sealed class OperationsController(FleetDbContext db) : ControllerBase
 
     /// <summary>Cancels an operation that has not ended. One that has is answered as it is.</summary>
     [HttpPost("{id:guid}/cancel")]
-    [ProducesResponseType<OperationDto>(StatusCodes.Status200OK)]
-    [ProducesResponseType<ProblemDto>(StatusCodes.Status404NotFound, FleetProblem.MediaType)]
+    [Answers<OperationDto>(200, "The operation: cancelled, or running until the worker has stopped it.")]
+    [Refused(404, "There is no such operation.")]
     public Task<IActionResult> Cancel(Guid id, [FromServices] CancelOperation cancel, [FromServices] FleetWrite write) =>
         write.ExecuteAsync(this, context => cancel.RunAsync(context, id));
 }

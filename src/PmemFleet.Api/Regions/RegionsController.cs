@@ -4,6 +4,7 @@ using PmemFleet.Api.Hosts;
 using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts.Lists;
+using PmemFleet.Contracts.Operations;
 using PmemFleet.Contracts.Regions;
 
 namespace PmemFleet.Api.Regions;
@@ -32,7 +33,7 @@ public sealed class RegionsController(FleetDbContext db) : ControllerBase
     [RequestExample("All that is free on nmem1", """{"dimms":["nmem1"]}""")]
     [RequestExample("A 4-way interleave set of 8 GiB", """{"dimms":["nmem0","nmem1","nmem2","nmem3"],"size":"8G"}""")]
     [Answers<RegionDto>(201, "The region.")]
-    [AnswersNothing(202, "The worker is binding its namespace; see the operation.")]
+    [Answers<OperationDto>(202, "The worker is binding its namespace; see the operation.")]
     [Refused(404, "There is no such host.")]
     [Refused(409, "The DPA range of a DIMM or the physical range is taken.")]
     [Refused(422, "Its size, its start or its DIMMs are not what a region can have.")]
@@ -66,7 +67,7 @@ public sealed class RegionsController(FleetDbContext db) : ControllerBase
     /// <summary><c>ndctl enable-region</c>: namespaces come up from labels and info blocks.</summary>
     [HttpPost("{region}/enable")]
     [Answers<RegionDto>(200, "The region; also where it was enabled already.")]
-    [AnswersNothing(202, "The worker is binding its namespaces; see the operation.")]
+    [Answers<OperationDto>(202, "The worker is binding its namespaces; see the operation.")]
     [Refused(404, "There is no such host or region.")]
     [Refused(422, "A DIMM with labels is disabled, or a label is missing.")]
     public Task<IActionResult> Enable(string host, string region, [FromServices] FleetWrite write) =>
@@ -75,7 +76,7 @@ public sealed class RegionsController(FleetDbContext db) : ControllerBase
     /// <summary><c>ndctl disable-region</c>: its namespaces are disabled first.</summary>
     [HttpPost("{region}/disable")]
     [Answers<RegionDto>(200, "The region; also where it was disabled already.")]
-    [AnswersNothing(202, "The worker is unbinding its namespaces; see the operation.")]
+    [Answers<OperationDto>(202, "The worker is unbinding its namespaces; see the operation.")]
     [Refused(404, "There is no such host or region.")]
     [Refused(409, "A namespace of it is busy.")]
     public Task<IActionResult> Disable(string host, string region, [FromServices] FleetWrite write) =>

@@ -1,9 +1,10 @@
 using Microsoft.AspNetCore.Mvc;
 using PmemFleet.Api.Conventions;
-using PmemFleet.Api.Hosts;
 using PmemFleet.Api.DataPlane;
+using PmemFleet.Api.Hosts;
 using PmemFleet.Api.OpenApi;
 using PmemFleet.Contracts.MediaErrors;
+using PmemFleet.Contracts.Operations;
 
 namespace PmemFleet.Api.Scrubs;
 
@@ -23,7 +24,7 @@ public sealed class ScrubsController(DataPlaneProxy worker) : ControllerBase
     /// <summary><c>ndctl start-scrub</c>: scrubs the whole bus; latent errors become known.</summary>
     [HttpPost]
     [Answers<ScrubDto>(200, "The scrub is done.")]
-    [AnswersNothing(202, "It runs; see the operation.")]
+    [Answers<OperationDto>(202, "It runs; see the operation.")]
     [Refused(404, "There is no such host.")]
     [Refused(409, "A scrub is running.")]
     public Task<IActionResult> Start(string host, [FromServices] FleetWrite write) =>

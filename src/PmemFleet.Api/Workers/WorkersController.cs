@@ -3,10 +3,10 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Access;
 using PmemFleet.Api.Conventions;
+using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Problems;
 using PmemFleet.Contracts.Lists;
-using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Workers;
 
 namespace PmemFleet.Api.Workers;
@@ -20,7 +20,7 @@ public sealed class WorkersController(FleetDbContext db) : ControllerBase
     /// <summary>Lists workers by name.</summary>
     [HttpGet]
     [Authorize(Roles.Admin)]
-    [ProducesResponseType<ListPage<WorkerDto>>(StatusCodes.Status200OK)]
+    [Answers<ListPage<WorkerDto>>(200, "One page of workers.")]
     public async Task<ListPage<WorkerDto>> List([FromQuery] ListQuery query, CancellationToken cancellationToken)
     {
         var after = query.AfterKey() ?? string.Empty;
@@ -32,8 +32,8 @@ public sealed class WorkersController(FleetDbContext db) : ControllerBase
     /// <summary>One worker.</summary>
     [HttpGet("{worker}")]
     [Authorize(Roles.Admin)]
-    [ProducesResponseType<WorkerDto>(StatusCodes.Status200OK)]
-    [ProducesResponseType<ProblemDto>(StatusCodes.Status404NotFound, FleetProblem.MediaType)]
+    [Answers<WorkerDto>(200, "The worker.")]
+    [Refused(404, "There is no such worker.")]
     public async Task<IActionResult> Get(string worker, CancellationToken cancellationToken)
     {
         if (await WorkerProjection.Read(db).SingleOrDefaultAsync(row => row.Worker.Name == worker, cancellationToken) is not { } row)
@@ -48,8 +48,8 @@ public sealed class WorkersController(FleetDbContext db) : ControllerBase
     /// <summary>A worker's process joins; the join token is the bearer. Asking twice is harmless.</summary>
     [HttpPost("join")]
     [Authorize(Roles.Join)]
-    [ProducesResponseType<JoinResponse>(StatusCodes.Status200OK)]
-    [ProducesResponseType<ProblemDto>(StatusCodes.Status422UnprocessableEntity, FleetProblem.MediaType)]
+    [Answers<JoinResponse>(200, "What the worker needs from then on.")]
+    [Refused(422, "A member is not what a worker can have.")]
     public async Task<IActionResult> Join([FromBody] JoinRequest request, [FromServices] JoinWorker join, CancellationToken cancellationToken)
     {
         if (JoinWorker.Check(request) is { } refusal)

@@ -18,7 +18,8 @@ public sealed class ScriptedWorker
     private readonly Dictionary<Guid, HeldHost> _held = [];
 
     private ScriptedWorker(HttpClient http, string name, Guid instanceId, JoinResponse joined) =>
-        (_http, _name, InstanceId, Credential, WorkerId) = (http, name, instanceId, joined.Credential, joined.WorkerId);
+        (_http, _name, InstanceId, Credential, WorkerId, DataPlaneCredential) =
+        (http, name, instanceId, joined.Credential, joined.WorkerId, joined.DataPlaneCredential);
 
     public Guid InstanceId { get; }
 
@@ -26,17 +27,19 @@ public sealed class ScriptedWorker
 
     public string Credential { get; }
 
+    public string DataPlaneCredential { get; }
+
     public IReadOnlyDictionary<Guid, HeldHost> Held => _held;
 
     /// <summary>Tasks received, in the order of arrival.</summary>
     public List<(HostAssignment Host, WorkerTask Task)> Received { get; } = [];
 
     public static async Task<ScriptedWorker> JoinAsync(
-        ApiFixture api, string name, Guid? instanceId = null, string pool = "default", WebApplication? replica = null)
+        ApiFixture api, string name, Guid? instanceId = null, string pool = "default", WebApplication? replica = null, string advertisedUrl = "http://127.0.0.1:1")
     {
         var instance = instanceId ?? Guid.CreateVersion7();
         var response = await api.Client(ApiFixture.JoinToken, replica).PostAsJsonAsync(
-            "/v1/workers/join", new { name, mediaPool = pool, advertisedUrl = "http://127.0.0.1:1", instanceId = instance, version = "test" });
+            "/v1/workers/join", new { name, mediaPool = pool, advertisedUrl, instanceId = instance, version = "test" });
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
         var joined = await response.ReadAsync<JoinResponse>();
         return new ScriptedWorker(api.Client(joined.Credential, replica), name, instance, joined);
