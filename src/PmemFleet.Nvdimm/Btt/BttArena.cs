@@ -7,212 +7,219 @@ namespace PmemFleet.Nvdimm.Btt;
 /// <summary>One arena in use: its lanes' free blocks, and the map and log behind them (spec 30 sections 5 to 10).</summary>
 internal sealed class BttArena
 {
-    /// <summary>Map entry bits: both set is normal, neither is the initial identity, E alone an error, Z alone zeroes.</summary>
-    public const uint ZeroFlag = 1u << 31;
-    public const uint ErrorFlag = 1u << 30;
-    public const uint NormalFlags = ZeroFlag | ErrorFlag;
+    private const uint Reading = 1u << 31;
 
     private readonly IMedia _media;
     private readonly long _start;
     private readonly BttLogPadding _padding;
-    private readonly Lane[] _lanes = new Lane[BttGeometry.Lanes];
+    private readonly BttFreeBlock[] _free;
+    private readonly uint[] _beingRead = new uint[BttGeometry.Lanes];
+    private readonly Lock[] _mapLocks = new Lock[BttGeometry.Lanes];
 
-    private BttArena(IMedia media, long start, BttInfoBlock info, BttLogPadding padding)
+    public BttArena(IMedia media, long start, BttInfoBlock info, BttLogPadding padding, BttFreeBlock[] free)
     {
-        (_media, _start, Info, _padding) = (media, start, info, padding);
+        (_media, _start, Info, _padding, _free) = (media, start, info, padding, free);
         Geometry = info.Geometry;
+        for (var line = 0; line < _mapLocks.Length; line++)
+        {
+            _mapLocks[line] = new Lock();
+        }
     }
 
     public BttInfoBlock Info { get; }
 
     public BttGeometry Geometry { get; }
 
-    /// <summary>Opens an arena and completes writes that a power cut left between log and map.</summary>
-    public static Outcome<BttArena> Open(IMedia media, long start, BttInfoBlock info, bool readOnly)
-    {
-        if (info.Geometry.FreeCount < BttGeometry.Lanes)
-        {
-            return new Refusal(Errno.ENODEV, "too-few-free-blocks", $"nfree {info.Geometry.FreeCount} smaller than lane count {BttGeometry.Lanes}").With("nfree", info.Geometry.FreeCount);
-        }
-
-        var log = new byte[BttGeometry.Lanes * BttGeometry.LogGroupBytes];
-        if (MetadataAccess.Read(media, start + info.Geometry.LogOffset, log) is { } errno)
-        {
-            return new Refusal(errno, "log-unreadable", "the BTT log cannot be read");
-        }
-
-        if (!BttLogPadding.Deduce(log).TryGet(out var padding, out var refusal))
-        {
-            return refusal;
-        }
-
-        var arena = new BttArena(media, start, info, padding);
-        return arena.Recover(log, readOnly) is { } failed ? failed : arena;
-    }
-
-    /// <summary>The map entry of a sector, as stored.</summary>
-    public Errno? ReadMap(uint lba, out uint entry)
-    {
-        Span<byte> bytes = stackalloc byte[BttGeometry.MapEntryBytes];
-        var failed = MetadataAccess.Read(_media, MapOffset(lba), bytes);
-        entry = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
-        return failed;
-    }
-
-    /// <summary>The block of a map entry: the sector's own number in an entry that was never written.</summary>
-    public static uint BlockOf(uint entry, uint lba) => (entry & NormalFlags) == 0 ? lba : entry & ~NormalFlags;
-
-    public Errno? Read(uint lba, Span<byte> destination)
+    /// <summary>Reads a sector; its holder has the lane.</summary>
+    public Errno? Read(int lane, uint lba, Span<byte> data, Span<byte> metadata)
     {
         if (ReadMap(lba, out var entry) is { } failed)
         {
             return failed;
         }
 
-        switch (entry & NormalFlags)
+        for (; ; )
         {
-            case ZeroFlag:
-                destination.Clear();
+            if (entry.IsZeroed)
+            {
+                data.Clear();
+                metadata.Clear();
                 return null;
-            case ErrorFlag:
+            }
+
+            var block = entry.BlockOf(lba);
+            if (entry.IsError || block >= Geometry.InternalLbaCount)
+            {
                 return Errno.EIO;
-        }
+            }
 
-        var block = BlockOf(entry, lba);
-        if (block >= Geometry.InternalLbaCount)
-        {
-            return Errno.EIO;
-        }
+            // a writer that frees the block from here on waits before it stores into it
+            Interlocked.Exchange(ref _beingRead[lane], Reading | block);
+            try
+            {
+                if (ReadMap(lba, out var again) is { } lost)
+                {
+                    return lost;
+                }
 
-        if (MetadataAccess.Read(_media, BlockOffset(block), destination) is null)
-        {
-            return null;
-        }
+                if (again == entry)
+                {
+                    return ReadBlock(lba, entry, data, metadata);
+                }
 
-        _ = WriteMap(lba, block | ErrorFlag);
-        return Errno.EIO;
+                entry = again;
+            }
+            finally
+            {
+                Volatile.Write(ref _beingRead[lane], 0);
+            }
+        }
     }
 
     /// <summary>
     /// Writes a sector through a lane: data into the lane's free block, then the log entry (from here the write is durable), then
     /// the map. The block that the sector had becomes the lane's free block.
     /// </summary>
-    public Errno? Write(int laneNumber, uint lba, ReadOnlySpan<byte> source)
+    public Errno? Write(int lane, uint lba, ReadOnlySpan<byte> data, ReadOnlySpan<byte> metadata)
     {
         if ((Info.Flags & BttInfoBlock.ErrorFlag) != 0)
         {
             return Errno.EIO;
         }
 
-        ref var lane = ref _lanes[laneNumber];
-        if (lane.HasError || _media.IsKnownBad(BlockOffset(lane.Block), Geometry.InternalLbaSize))
-        {
-            ClearFreeBlock(ref lane);
-        }
-
-        if (lane.Block >= Geometry.InternalLbaCount || MetadataAccess.Write(_media, BlockOffset(lane.Block), source, atomic: true) is not null)
+        ref var free = ref _free[lane];
+        if (free.Block >= Geometry.InternalLbaCount)
         {
             return Errno.EIO;
         }
 
-        if (ReadMap(lba, out var entry) is not null)
+        var offset = BlockOffset(free.Block);
+        if ((free.HasError || _media.IsKnownBad(offset, Geometry.InternalLbaSize)) && ClearFreeBlock(ref free) is { } bad)
+        {
+            return bad;
+        }
+
+        AwaitReaders(free.Block);
+        if (MetadataAccess.Write(_media, offset, data, atomic: true) is not null
+            || MetadataAccess.Write(_media, offset + data.Length, metadata, atomic: true) is not null)
         {
             return Errno.EIO;
         }
 
-        var old = BlockOf(entry, lba);
-        if (old >= Geometry.InternalLbaCount)
+        _media.Order();
+        return Publish(lane, ref free, lba);
+    }
+
+    private Errno? Publish(int lane, ref BttFreeBlock free, uint lba)
+    {
+        var written = free.Block;
+        lock (_mapLocks[MapLine(lba)])
         {
-            return Errno.EIO;
+            if (ReadMap(lba, out var entry) is not null)
+            {
+                return Errno.EIO;
+            }
+
+            var old = entry.BlockOf(lba);
+            if (old >= Geometry.InternalLbaCount)
+            {
+                return Errno.EIO;
+            }
+
+            if (WriteLog(lane, free.Slot, new BttLogEntry(lba, old | (entry.IsError ? BttMapEntry.ErrorFlag : 0), written, free.Sequence)) is not null)
+            {
+                return Errno.EIO;
+            }
+
+            free = new BttFreeBlock(old, 1 - free.Slot, BttLogGroup.Next(free.Sequence), entry.IsError);
+            _media.Order();
+            if (WriteMap(lba, BttMapEntry.Normal(written)) is not null)
+            {
+                return Errno.EIO;
+            }
         }
 
-        _media.Flush();
-        var hadError = (entry & NormalFlags) == ErrorFlag;
-        var failed = WriteLog(laneNumber, lane.OldSlot, new BttLogEntry(lba, old | (hadError ? ErrorFlag : 0), lane.Block, lane.Sequence));
-        failed ??= WriteMap(lba, lane.Block | NormalFlags);
-        if (failed is not null)
-        {
-            return failed;
-        }
-
-        lane = new Lane(old, 1 - lane.OldSlot, BttLogGroup.Next(lane.Sequence), hadError);
-        if (hadError)
-        {
-            ClearFreeBlock(ref lane);
-        }
-
+        // the sector is written; a free block that stays bad is met again by the lane's next write
+        _ = free.HasError ? ClearFreeBlock(ref free) : null;
         return null;
     }
 
-    private long MapOffset(uint lba) => _start + Geometry.MapOffset + ((long)lba * BttGeometry.MapEntryBytes);
+    private static int MapLine(uint lba) => (int)(lba * (long)BttMapEntry.SizeBytes / BttGeometry.LogGroupBytes % BttGeometry.Lanes);
+
+    private void AwaitReaders(uint block)
+    {
+        Interlocked.MemoryBarrier();
+        var spin = default(SpinWait);
+        for (var lane = 0; lane < _beingRead.Length; lane++)
+        {
+            while (Volatile.Read(ref _beingRead[lane]) == (Reading | block))
+            {
+                spin.SpinOnce();
+            }
+        }
+    }
+
+    private Errno? ReadBlock(uint lba, BttMapEntry entry, Span<byte> data, Span<byte> metadata)
+    {
+        var block = entry.BlockOf(lba);
+        var offset = BlockOffset(block);
+        if (MetadataAccess.Read(_media, offset, data) is null)
+        {
+            return MetadataAccess.Read(_media, offset + data.Length, metadata) is null ? null : Errno.EIO;
+        }
+
+        lock (_mapLocks[MapLine(lba)])
+        {
+            // only while the sector still has this block: its writer may have been faster
+            if (ReadMap(lba, out var now) is null && now == entry)
+            {
+                _ = WriteMap(lba, BttMapEntry.Error(block));
+            }
+        }
+
+        return Errno.EIO;
+    }
+
+    private long MapOffset(uint lba) => _start + Geometry.MapOffset + ((long)lba * BttMapEntry.SizeBytes);
 
     private long BlockOffset(uint block) => _start + Geometry.DataOffset + ((long)block * Geometry.InternalLbaSize);
 
-    private Errno? WriteMap(uint lba, uint entry)
+    private Errno? ReadMap(uint lba, out BttMapEntry entry)
     {
-        Span<byte> bytes = stackalloc byte[BttGeometry.MapEntryBytes];
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes, entry);
+        Span<byte> bytes = stackalloc byte[BttMapEntry.SizeBytes];
+        var failed = MetadataAccess.Read(_media, MapOffset(lba), bytes);
+        entry = new BttMapEntry(BinaryPrimitives.ReadUInt32LittleEndian(bytes));
+        return failed;
+    }
+
+    private Errno? WriteMap(uint lba, BttMapEntry entry)
+    {
+        Span<byte> bytes = stackalloc byte[BttMapEntry.SizeBytes];
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes, entry.Raw);
         return MetadataAccess.Write(_media, MapOffset(lba), bytes, atomic: true);
     }
 
-    /// <summary>Two 8-byte stores in order: a torn entry keeps its old sequence number and stays the older one.</summary>
+    /// <summary>One store, of which the media keep two 8-byte halves in order: a torn entry keeps its old sequence number and stays the older one.</summary>
     private Errno? WriteLog(int lane, int slot, BttLogEntry entry)
     {
         Span<byte> bytes = stackalloc byte[BttLogEntry.SizeBytes];
         entry.Write(bytes);
         var index = slot == 0 ? _padding.First : _padding.Second;
-        var offset = _start + Geometry.LogOffset + (lane * BttGeometry.LogGroupBytes) + (index * BttLogEntry.SizeBytes);
-        var failed = MetadataAccess.Write(_media, offset, bytes[..8], atomic: true);
-        return MetadataAccess.Write(_media, offset + 8, bytes[8..], atomic: true) ?? failed;
+        return MetadataAccess.Write(_media, _start + Geometry.LogOffset + (lane * BttGeometry.LogGroupBytes) + (index * BttLogEntry.SizeBytes), bytes, atomic: true);
     }
 
-    private void ClearFreeBlock(ref Lane lane)
+    /// <summary>Zeroes the free block's data by a write that clears; a block that is no whole sectors cannot be cleared so.</summary>
+    private Errno? ClearFreeBlock(ref BttFreeBlock free)
     {
-        var offset = BlockOffset(lane.Block);
-        var first = offset / MetadataAccess.SectorBytes * MetadataAccess.SectorBytes;
-        var last = (offset + Geometry.InternalLbaSize + MetadataAccess.SectorBytes - 1) / MetadataAccess.SectorBytes * MetadataAccess.SectorBytes;
-        _ = _media.ClearPoison(first, last - first);
-        _media.Zero(offset, Geometry.InternalLbaSize);
-        lane = lane with { HasError = false };
+        var failed = MetadataAccess.Zero(_media, BlockOffset(free.Block), Geometry.SectorDataBytes);
+        free = free with { HasError = failed is not null };
+        return failed;
     }
-
-    private Refusal? Recover(ReadOnlySpan<byte> log, bool readOnly)
-    {
-        for (var number = 0; number < BttGeometry.Lanes; number++)
-        {
-            var group = log.Slice(number * BttGeometry.LogGroupBytes, BttGeometry.LogGroupBytes);
-            if (!BttLogGroup.Read(group, _padding, number).TryGet(out var read, out var refusal))
-            {
-                return refusal;
-            }
-
-            var newest = read.Newest;
-            var old = newest.OldMap & ~NormalFlags;
-            _lanes[number] = new Lane(old, read.OldSlot, BttLogGroup.Next(newest.Sequence), (newest.OldMap & NormalFlags) == ErrorFlag);
-            if (old == (newest.NewMap & ~NormalFlags) || newest.Lba >= Geometry.ExternalLbaCount)
-            {
-                continue;
-            }
-
-            if (ReadMap(newest.Lba, out var entry) is { } errno)
-            {
-                return new Refusal(errno, "map-unreadable", "the BTT map cannot be read");
-            }
-
-            var block = BlockOf(entry, newest.Lba);
-            if (block != (newest.NewMap & ~NormalFlags) && block == old && !readOnly)
-            {
-                _ = WriteMap(newest.Lba, (newest.NewMap & ~NormalFlags) | NormalFlags);
-            }
-        }
-
-        if (!readOnly)
-        {
-            _media.Flush();
-        }
-
-        return null;
-    }
-
-    private readonly record struct Lane(uint Block, int OldSlot, uint Sequence, bool HasError);
 }
+
+/// <summary>A lane's free block of an arena, and the log entry that its next write takes.</summary>
+/// <param name="Block">The block.</param>
+/// <param name="Slot">0 or 1: the older of the lane's two log entries.</param>
+/// <param name="Sequence">The sequence number that the next entry gets.</param>
+/// <param name="HasError">The block was given up for an error and is cleared before it is used.</param>
+internal readonly record struct BttFreeBlock(uint Block, int Slot, uint Sequence, bool HasError);

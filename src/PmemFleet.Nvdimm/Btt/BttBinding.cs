@@ -16,7 +16,7 @@ internal static class BttBinding
     public static Outcome<BindOutcome> Detect(BindPlan plan, IMedia media)
     {
         var (version, baseOffset) = Placement(plan.ClaimClass);
-        return Find(plan, media, version, baseOffset).TryGet(out var info, out var refusal) ? Open(plan, media, info) : refusal;
+        return Find(plan, media, version, baseOffset).TryGet(out var info, out var refusal) ? Open(plan, media, info) : (Outcome<BindOutcome>)refusal;
     }
 
     /// <summary>Where no first arena is found the BTT is made anew, whatever was there before.</summary>
@@ -33,23 +33,28 @@ internal static class BttBinding
             return new Refusal(Errno.ENXIO, "btt-too-small", "a BTT needs at least 16 MiB").With("size", media.Length - baseOffset).With("smallest", BttGeometry.SmallestArena);
         }
 
-        if (Find(plan, media, version, baseOffset).TryGet(out var info, out var refusal) && info.Uuid == configured.Uuid)
+        // a valid first arena is taken as it is, its own uuid and sector size too
+        if (Find(plan, media, version, baseOffset).TryGet(out var info, out var refusal))
         {
             return Open(plan, media, info);
         }
 
-        if (refusal is { Errno: Errno.EIO })
+        if (refusal.Errno != Errno.ENODEV)
         {
-            return refusal;
+            return refusal with { Errno = Errno.ENOMEM };
         }
 
         if (plan.ReadOnly)
         {
-            return new Refusal(Errno.ENOMEM, "region-read-only", "the region is read-only, unable to init btt metadata");
+            return Failed(new Refusal(Errno.ENOMEM, "region-read-only", "the region is read-only, unable to init btt metadata"), ["No existing arenas"]);
         }
 
-        BttFormat.Write(media, baseOffset, version, configured.Uuid, plan.ParentUuid ?? Guid.Empty, (int)sector.Value);
-        return Find(plan, media, version, baseOffset).TryGet(out info, out refusal) ? Open(plan, media, info, "No existing arenas") : refusal;
+        if (BttFormat.Write(media, baseOffset, version, configured.Uuid, plan.ParentUuid ?? Guid.Empty, (int)sector.Value) is { } errno)
+        {
+            return Failed(new Refusal(Errno.ENOMEM, "btt-unwritable", "the BTT's metadata cannot be written").With("errno", (int)errno), ["No existing arenas"]);
+        }
+
+        return Find(plan, media, version, baseOffset).TryGet(out info, out refusal) ? Open(plan, media, info, "No existing arenas") : (Outcome<BindOutcome>)refusal;
     }
 
     private static Outcome<BttInfoBlock> Find(BindPlan plan, IMedia media, Version version, long baseOffset)
@@ -65,18 +70,25 @@ internal static class BttBinding
             : new Refusal(Errno.ENODEV, "no-info-block", "there is no BTT info block of this namespace");
     }
 
-    private static Outcome<BindOutcome> Open(BindPlan plan, IMedia media, BttInfoBlock info, params string[] messages)
+    /// <summary>Any failure to start shows as ENOMEM from the enable, and leaves the BTT holding the namespace (spec 30 section 4).</summary>
+    private static BindOutcome Open(BindPlan plan, IMedia media, BttInfoBlock info, params string[] messages)
     {
-        // any failure to start shows as ENOMEM from the enable (spec 30 section 4)
-        return BttDevice.Open(media, Placement(plan.ClaimClass).BaseOffset, plan.ParentUuid ?? Guid.Empty, plan.ReadOnly).TryGet(out var device, out var refusal)
-            ? new BindOutcome.Btt
+        var (_, baseOffset) = Placement(plan.ClaimClass);
+        if (BttDevice.Open(media, baseOffset, plan.ParentUuid ?? Guid.Empty, plan.ReadOnly).TryGet(out var device, out var refusal))
+        {
+            return new BindOutcome.Btt
             {
                 Uuid = info.Uuid,
                 SectorSize = new Bytes(info.Geometry.ExternalLbaSize),
                 Size = new Bytes(device.Length),
                 Version = info.Version,
                 Messages = [.. messages, .. device.Messages],
-            }
-            : refusal with { Errno = Errno.ENOMEM };
+            };
+        }
+
+        return Failed(refusal with { Errno = Errno.ENOMEM }, [.. messages, .. refusal.Message.Split('\n'), $"init: error in arena_discover: -{(int)refusal.Errno}"]);
     }
+
+    private static BindOutcome.Failed Failed(Refusal refusal, IReadOnlyList<string> messages) =>
+        new() { Refusal = refusal with { Message = refusal.Message.Replace("\n", "; ", StringComparison.Ordinal) }, Messages = messages, Claimed = PersonalityKind.Btt };
 }

@@ -4,25 +4,33 @@ using PmemFleet.Nvdimm.Primitives;
 namespace PmemFleet.Nvdimm.Btt;
 
 /// <summary>
-/// The block device of a sector-mode namespace: each sector is written whole or not at all, over power cuts too. Calls are serial:
-/// the worker does one thing at a time on a host, so one lane is used for each sector in turn.
+/// The block device of a sector-mode namespace: each sector is written whole or not at all, over power cuts too. Threads may use it
+/// together; a request holds the lane of the CPU it says it runs on, so requests of different CPUs run side by side and the
+/// bytes on the media depend on nothing but the requests and their CPUs.
 /// </summary>
 public sealed class BttDevice
 {
     private readonly IMedia _media;
     private readonly List<BttArena> _arenas;
+    private readonly BttLanes _lanes = new();
     private readonly bool _readOnly;
-    private int _lane;
 
     private BttDevice(IMedia media, List<BttArena> arenas, bool readOnly, IReadOnlyList<string> messages)
     {
         (_media, _arenas, _readOnly, Messages) = (media, arenas, readOnly, messages);
         SectorBytes = arenas[0].Geometry.SectorDataBytes;
+        MetadataBytes = (int)arenas[0].Geometry.ExternalLbaSize - SectorBytes;
         Length = arenas.Sum(arena => (long)arena.Geometry.ExternalLbaCount) * SectorBytes;
     }
 
     /// <summary>Bytes of data in a sector: 512 or 4096.</summary>
     public int SectorBytes { get; }
+
+    /// <summary>Bytes of integrity metadata that go with each sector: 0, 8, 16, 64 or 128.</summary>
+    public int MetadataBytes { get; }
+
+    /// <summary>Requests so far (seed row 44).</summary>
+    public IoStatistics Statistics { get; } = new();
 
     /// <summary>Bytes of the device.</summary>
     public long Length { get; }
@@ -58,13 +66,19 @@ public sealed class BttDevice
                 messages.Add("Found arena with an error flag");
             }
 
-            if (!BttArena.Open(media, start, info, readOnly).TryGet(out var arena, out var refusal))
+            if (!BttGeometry.SectorSizes.Contains((int)info.Geometry.ExternalLbaSize))
+            {
+                // Linux 6.1 dereferences a null pointer here; InfoBlockHazards keeps such a block from being exported
+                return new Refusal(Errno.EINVAL, "btt-sector-size", $"external_lbasize {info.Geometry.ExternalLbaSize} is not supported").With("externalLbaSize", info.Geometry.ExternalLbaSize);
+            }
+
+            if (!BttArenaOpening.Open(media, start, info, readOnly).TryGet(out var arena, out var refusal))
             {
                 return refusal;
             }
 
             arenas.Add(arena);
-            if (info.NextOffset <= 0 || start + info.NextOffset >= media.Length)
+            if (info.NextOffset <= 0 || info.NextOffset >= media.Length - start)
             {
                 return new BttDevice(media, arenas, readOnly, messages);
             }
@@ -74,17 +88,27 @@ public sealed class BttDevice
     }
 
     /// <summary>Reads whole sectors: EINVAL off a sector's border, EIO beyond the end, over an error or bad media.</summary>
-    public Errno? Read(long offset, Span<byte> destination)
+    /// <param name="offset">Bytes from the device's start.</param>
+    /// <param name="destination">Whole sectors.</param>
+    /// <param name="cpu">The CPU that asks: its lane is held for each sector.</param>
+    public Errno? Read(long offset, Span<byte> destination, int cpu = 0) => Read(offset, destination, [], cpu);
+
+    /// <summary>As the other, with the sectors' integrity metadata: <see cref="MetadataBytes"/> for each, or none at all.</summary>
+    public Errno? Read(long offset, Span<byte> destination, Span<byte> metadata, int cpu = 0)
     {
-        if (Check(offset, destination.Length) is { } refused)
+        if (Check(offset, destination.Length, metadata.Length) is { } refused)
         {
             return refused;
         }
 
-        for (; destination.Length > 0; destination = destination[SectorBytes..], offset += SectorBytes)
+        Statistics.CountRead(destination.Length);
+        var perSector = metadata.IsEmpty ? 0 : MetadataBytes;
+        var lane = BttLanes.Of(cpu);
+        for (; destination.Length > 0; destination = destination[SectorBytes..], metadata = metadata[perSector..], offset += SectorBytes)
         {
             var (arena, lba) = Locate(offset / SectorBytes);
-            if (arena.Read(lba, destination[..SectorBytes]) is { } failed)
+            using var held = _lanes.Hold(lane);
+            if (arena.Read(lane, lba, destination[..SectorBytes], metadata[..perSector]) is { } failed)
             {
                 return failed;
             }
@@ -93,36 +117,43 @@ public sealed class BttDevice
         return null;
     }
 
-    /// <summary>Writes whole sectors, durable on return: as <see cref="Read"/>, and EROFS where the region is read-only.</summary>
-    public Errno? Write(long offset, ReadOnlySpan<byte> source)
+    /// <summary>Writes whole sectors, durable on return: as <see cref="Read(long, Span{byte}, int)"/>, and EROFS where the region is read-only.</summary>
+    /// <param name="offset">Bytes from the device's start.</param>
+    /// <param name="source">Whole sectors; those before a failing one are written.</param>
+    /// <param name="cpu">The CPU that asks: its lane is held for each sector.</param>
+    public Errno? Write(long offset, ReadOnlySpan<byte> source, int cpu = 0) => Write(offset, source, [], cpu);
+
+    /// <summary>As the other, with the sectors' integrity metadata: <see cref="MetadataBytes"/> for each, or none at all.</summary>
+    public Errno? Write(long offset, ReadOnlySpan<byte> source, ReadOnlySpan<byte> metadata, int cpu = 0)
     {
         if (_readOnly)
         {
             return Errno.EROFS;
         }
 
-        if (Check(offset, source.Length) is { } refused)
+        if (Check(offset, source.Length, metadata.Length) is { } refused)
         {
             return refused;
         }
 
-        for (; source.Length > 0; source = source[SectorBytes..], offset += SectorBytes)
+        Statistics.CountWrite(source.Length);
+        var perSector = metadata.IsEmpty ? 0 : MetadataBytes;
+        var lane = BttLanes.Of(cpu);
+        Errno? failed = null;
+        for (; source.Length > 0 && failed is null; source = source[SectorBytes..], metadata = metadata[perSector..], offset += SectorBytes)
         {
             var (arena, lba) = Locate(offset / SectorBytes);
-            _lane = (_lane + 1) % BttGeometry.Lanes;
-            if (arena.Write(_lane, lba, source[..SectorBytes]) is { } failed)
-            {
-                return failed;
-            }
+            using var held = _lanes.Hold(lane);
+            failed = arena.Write(lane, lba, source[..SectorBytes], metadata[..perSector]);
         }
 
         _media.Flush();
-        return null;
+        return failed;
     }
 
-    private Errno? Check(long offset, int length)
+    private Errno? Check(long offset, int length, int metadata)
     {
-        if (offset < 0 || offset % SectorBytes != 0 || length % SectorBytes != 0)
+        if (offset < 0 || offset % SectorBytes != 0 || length % SectorBytes != 0 || (metadata != 0 && metadata != length / SectorBytes * MetadataBytes))
         {
             return Errno.EINVAL;
         }

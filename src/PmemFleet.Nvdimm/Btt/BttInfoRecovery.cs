@@ -1,95 +1,113 @@
+using System.Buffers.Binary;
 using PmemFleet.Nvdimm.Media;
 using PmemFleet.Nvdimm.Primitives;
+using Layout = PmemFleet.Nvdimm.Btt.BttInfoBlockLayout;
 
 namespace PmemFleet.Nvdimm.Btt;
 
-/// <summary>Finds a BTT's info blocks for a check, and restores a damaged one from its backup (spec 30 section 12, steps 1 and 2).</summary>
-internal static class BttInfoRecovery
+/// <summary>Finds a BTT's info blocks for a check, and restores a damaged one from a backup (spec 30 section 12, steps 1 and 2).</summary>
+internal sealed class BttInfoRecovery(IMedia media, Guid parent, bool repair, List<string> messages)
 {
-    private const long BlockBytes = BttInfoBlock.SizeBytes;
+    private const int BlockBytes = BttInfoBlock.SizeBytes;
+    private static readonly long[] Bases = [BlockBytes, 0];
 
-    /// <summary>Where the first arena begins.</summary>
-    public static Outcome<long> Find(IMedia media, Guid parent, bool repair, List<string> messages)
+    /// <summary>Where the first arena begins: where a valid block is, else where a backup says that one was.</summary>
+    public Outcome<long> FindFirst()
     {
-        foreach (var start in (long[])[BlockBytes, 0])
+        foreach (var start in Bases)
         {
-            if (TryRead(media, start, parent, out _))
+            if (Read(start, out _) is not null)
             {
                 return start;
             }
         }
 
-        foreach (var start in (long[])[BlockBytes, 0])
+        foreach (var start in Bases)
         {
-            if (BackupOfFirst(media, start, parent) is not { } backup)
+            if ((FromFirstArena(start) ?? FromLastArena(start) ?? FromOwnPointer(start)) is not { } backup)
             {
                 continue;
             }
 
-            if (!repair)
+            if (Restore(start, backup))
             {
-                return new Refusal(Errno.EIO, "info-block-needs-restore", $"BTT info block at offset 0x{start:x} needs to be restored").With("offset", start);
+                return start;
             }
 
-            Restore(media, start, backup, messages);
-            return start;
+            messages.Add($"BTT info block at offset 0x{start:x} needs to be restored");
         }
 
+        messages.AddRange(["Unable to recover any BTT info blocks", "This may not be a sector mode namespace"]);
         return new Refusal(Errno.ENXIO, "no-btt", "Unable to recover any BTT info blocks");
     }
 
-    /// <summary>The info block of an arena; a damaged one, or a damaged backup, is restored with a repair.</summary>
-    public static Outcome<BttInfoBlock> ReadArena(IMedia media, long start, Guid parent, bool repair, List<string> messages)
+    /// <summary>The info block of an arena; a later arena's is restored from its own backup.</summary>
+    public Outcome<BttInfoBlock> ReadArena(long start, bool isFirst)
     {
-        if (!TryRead(media, start, parent, out var info))
-        {
-            var size = Math.Min(media.Length - start, BttGeometry.LargestArena);
-            var backupOffset = start + (size / BlockBytes * BlockBytes) - BlockBytes;
-            if (!TryRead(media, backupOffset, parent, out info) || !repair)
-            {
-                return new Refusal(Errno.ENXIO, "info-block-invalid", "an arena's info block is invalid");
-            }
-
-            Restore(media, start, info, messages);
-        }
-
-        var bytes = info.ToBytes();
-        var backup = new byte[BlockBytes];
-        var backupAt = start + info.Geometry.Info2Offset;
-        if (MetadataAccess.Read(media, backupAt, backup) is null && backup.AsSpan().SequenceEqual(bytes))
+        if (Read(start, out var info) is not null)
         {
             return info;
         }
 
-        if (!repair)
+        if (!isFirst && Read(BackupOffset(start), out info) is { } backup && Restore(start, backup))
         {
-            return new Refusal(Errno.ENXIO, "info2-needs-restore", "info2 needs to be restored");
+            return info;
         }
 
-        Restore(media, backupAt, info, messages);
-        return info;
+        messages.Add($"BTT info block at offset 0x{start:x} needs to be restored");
+        return new Refusal(Errno.ENXIO, "info-block-invalid", messages[^1]);
     }
 
-    private static BttInfoBlock? BackupOfFirst(IMedia media, long start, Guid parent)
+    /// <summary>The backup at the end of the first arena, where its version belongs to the base that is tried.</summary>
+    private byte[]? FromFirstArena(long start) =>
+        BackupOffset(start) > start && Read(BackupOffset(start), out var info) is { } bytes && info.Version == VersionAt(start) ? bytes : null;
+
+    /// <summary>With several arenas the last one's backup has the fields they share; the rest is the damaged block's own and must verify.</summary>
+    private byte[]? FromLastArena(long start)
     {
-        var expected = start == 0 ? new Version(2, 0) : new Version(1, 1);
-        var rawSize = media.Length - start;
-        var size = Math.Min(rawSize, BttGeometry.LargestArena);
-        var offset = start + (size / BlockBytes * BlockBytes) - BlockBytes;
-        return offset >= 0 && TryRead(media, offset, parent, out var info) && info.Version == expected ? info : null;
+        var (last, size) = (start, 0L);
+        foreach (var arena in BttGeometry.ArenaSizes(media.Length - start))
+        {
+            (last, size) = (last + size, arena);
+        }
+
+        var damaged = new byte[BlockBytes];
+        if (last == start || Read(BackupOffset(last), out var info) is not { } shared || info.Version != VersionAt(start) || MetadataAccess.Read(media, start, damaged) is not null)
+        {
+            return null;
+        }
+
+        shared.AsSpan(0, Layout.ExternalLbaCount).CopyTo(damaged);
+        return BttInfoBlock.TryRead(damaged, parent, out _) ? damaged : null;
     }
 
-    private static bool TryRead(IMedia media, long offset, Guid parent, out BttInfoBlock info)
+    /// <summary>The damaged block itself may still say where its backup is.</summary>
+    private byte[]? FromOwnPointer(long start)
+    {
+        var damaged = new byte[BlockBytes];
+        if (MetadataAccess.Read(media, start, damaged) is not null)
+        {
+            return null;
+        }
+
+        var pointer = BinaryPrimitives.ReadInt64LittleEndian(damaged.AsSpan(Layout.Info2Offset));
+        return pointer > 0 && pointer <= media.Length - start - BlockBytes && Read(start + pointer, out var info) is { } bytes && info.Version == VersionAt(start) ? bytes : null;
+    }
+
+    private long BackupOffset(long start)
+    {
+        var size = Math.Min(media.Length - start, BttGeometry.LargestArena);
+        return start + (size / BlockBytes * BlockBytes) - BlockBytes;
+    }
+
+    private static Version VersionAt(long start) => start == 0 ? new Version(2, 0) : new Version(1, 1);
+
+    private byte[]? Read(long offset, out BttInfoBlock info)
     {
         var bytes = new byte[BlockBytes];
         info = null!;
-        return MetadataAccess.Read(media, offset, bytes) is null && BttInfoBlock.TryRead(bytes, parent, out info);
+        return MetadataAccess.Read(media, offset, bytes) is null && BttInfoBlock.TryRead(bytes, parent, out info) ? bytes : null;
     }
 
-    private static void Restore(IMedia media, long offset, BttInfoBlock info, List<string> messages)
-    {
-        _ = MetadataAccess.Write(media, offset, info.ToBytes(), atomic: false);
-        media.Flush();
-        messages.Add($"info block at offset 0x{offset:x} restored");
-    }
+    private bool Restore(long offset, byte[] backup) => repair && MetadataAccess.Write(media, offset, backup, atomic: false) is null;
 }

@@ -34,46 +34,52 @@ internal readonly record struct BttLogEntry(uint Lba, uint OldMap, uint NewMap, 
 /// <param name="Second">Index of the second.</param>
 internal readonly record struct BttLogPadding(int First, int Second)
 {
-    private const int EntriesPerGroup = 4;
+    public const string Undeduced = "Unable to deduce log/padding indices";
 
-    /// <summary>The scheme of a whole log, or ENXIO where the groups contradict each other.</summary>
+    private const int EntriesPerGroup = 4;
+    private const int None = -1;
+    private const string Unknown = "Found an unknown padding scheme";
+
+    /// <summary>
+    /// The scheme of a whole log. Entries are taken in order: the first in use and the next in use at another index name the scheme,
+    /// wherever they are; from there on every group must use the first index and may use the second, and no other. A log that was
+    /// never written to is (0,1). ENXIO with the messages of Linux where the groups contradict each other.
+    /// </summary>
     public static Outcome<BttLogPadding> Deduce(ReadOnlySpan<byte> log)
     {
-        BttLogPadding? found = null;
-        for (var lane = 0; lane < BttGeometry.Lanes; lane++)
+        var (first, second) = (None, None);
+        for (var lane = 0; lane < log.Length / BttGeometry.LogGroupBytes; lane++)
         {
-            var group = log.Slice(lane * BttGeometry.LogGroupBytes, BttGeometry.LogGroupBytes);
-            var used = new List<int>(EntriesPerGroup);
             for (var index = 0; index < EntriesPerGroup; index++)
             {
-                if (!BttLogEntry.Read(group[(index * BttLogEntry.SizeBytes)..]).IsZero)
+                var inUse = !BttLogEntry.Read(log[((lane * BttGeometry.LogGroupBytes) + (index * BttLogEntry.SizeBytes))..]).IsZero;
+                if (second != None)
                 {
-                    used.Add(index);
-                }
-            }
-
-            switch (used)
-            {
-                case [0, 1 or 2]:
-                    var pair = new BttLogPadding(0, used[1]);
-                    if (found is { } known && known != pair)
+                    if (inUse ? index != first && index != second : index == first)
                     {
-                        return Unknown(lane);
+                        return Refuse(Undeduced).With("lane", lane);
                     }
-
-                    found = pair;
-                    break;
-                case [] or [0]:
-                    break;
-                default:
-                    return Unknown(lane);
+                }
+                else if (inUse && first == None)
+                {
+                    first = index;
+                }
+                else if (inUse && index != first)
+                {
+                    second = index;
+                }
             }
         }
 
-        return found ?? new BttLogPadding(0, 1);
+        return (first, second) switch
+        {
+            (0, None) => new BttLogPadding(0, 1),
+            (0, 1 or 2) => new BttLogPadding(first, second),
+            _ => Refuse($"{Unknown}\n{Undeduced}"),
+        };
     }
 
-    private static Refusal Unknown(int lane) => new Refusal(Errno.ENXIO, "log-padding", "Found an unknown padding scheme").With("lane", lane);
+    private static Refusal Refuse(string messages) => new(Errno.ENXIO, "log-padding", messages);
 }
 
 /// <summary>The newest entry of a lane's group, and the slot that the next write uses.</summary>
@@ -101,6 +107,6 @@ internal readonly record struct BttLogGroup(BttLogEntry Newest, int OldSlot)
         return firstIsOld ? new BttLogGroup(second, 0) : new BttLogGroup(first, 1);
     }
 
-    /// <summary>The sequence number after another: 1, 2, 3, 1 ….</summary>
-    public static uint Next(uint sequence) => sequence switch { 1 => 2, 2 => 3, _ => 1 };
+    /// <summary>The sequence number after another: 1, 2, 3, 1 …; a lane whose log is all zero stays at 0.</summary>
+    public static uint Next(uint sequence) => sequence switch { 0 => 0, 1 => 2, 2 => 3, _ => 1 };
 }

@@ -7,11 +7,9 @@ namespace PmemFleet.Nvdimm.InfoBlocks;
 /// <summary>Starts a PFN or DAX personality: the one on the media, or a new one (spec 40 sections 3 to 7).</summary>
 internal static class PagesBinding
 {
-    private const int SectorBytes = 512;
-
     /// <summary>Starts the personality that the media's info block describes; a refusal says why there is none.</summary>
     public static Outcome<BindOutcome> Detect(BindPlan plan, PersonalityKind kind, IMedia media) =>
-        PagesValidation.Validate(plan, kind, media).TryGet(out var block, out var refusal) ? Start(plan, block, media) : refusal;
+        PagesValidation.Validate(plan, kind, media).TryGet(out var block, out var refusal) ? Start(plan, block, media) : (Outcome<BindOutcome>)refusal;
 
     /// <summary>Starts a configured personality: ENODEV of the validation means that a fresh block is written.</summary>
     public static Outcome<BindOutcome> StartConfigured(BindPlan plan, ConfiguredPersonality configured, IMedia media)
@@ -26,7 +24,7 @@ internal static class PagesBinding
             return refusal;
         }
 
-        return Create(plan, configured).TryGet(out block, out refusal) ? Write(plan, block, media) : refusal;
+        return Create(plan, configured).TryGet(out block, out refusal) ? Write(plan, block, media) : (Outcome<BindOutcome>)refusal;
     }
 
     private static Outcome<PagesInfoBlock> Create(BindPlan plan, ConfiguredPersonality configured)
@@ -59,25 +57,31 @@ internal static class PagesBinding
         };
     }
 
-    private static Outcome<BindOutcome> Write(BindPlan plan, PagesInfoBlock block, IMedia media)
+    private static BindOutcome Write(BindPlan plan, PagesInfoBlock block, IMedia media)
     {
         var started = Start(plan, block, media);
-        if (started.Refusal is not null)
+        if (started is BindOutcome.Failed)
         {
             return started;
         }
 
         if (MetadataAccess.Write(media, PagesInfoBlock.NamespaceOffset, block.ToBytes(), atomic: false) is { } errno)
         {
-            return new Refusal(errno, "info-block-unwritable", "the info block cannot be written");
+            return Failed(block, new Refusal(errno, "info-block-unwritable", "the info block cannot be written"));
         }
 
         media.Flush();
         return started;
     }
 
-    private static Outcome<BindOutcome> Start(BindPlan plan, PagesInfoBlock block, IMedia media)
+    private static BindOutcome Start(BindPlan plan, PagesInfoBlock block, IMedia media)
     {
+        if (block is { Kind: PersonalityKind.Dax, AlignIsDerived: true })
+        {
+            // device-dax takes the alignment from the block alone, and makes no region of alignment 0
+            return Failed(block, new Refusal(Errno.ENOMEM, "dax-align-missing", "the info block has no alignment to make a dax region of"));
+        }
+
         var messages = new List<string>();
         var range = plan.Size.Value - block.StartPad - block.EndTrunc;
         var pages = block.PageCount;
@@ -85,21 +89,21 @@ internal static class PagesBinding
         {
             if (block.DataOffset < PagesGeometry.ReserveBytes)
             {
-                return new Refusal(Errno.EINVAL, "data-offset-in-reserve", "the data begins inside the reserve").With("dataOffset", block.DataOffset);
+                return Failed(block, new Refusal(Errno.EINVAL, "data-offset-in-reserve", "the data begins inside the reserve").With("dataOffset", block.DataOffset));
             }
         }
         else
         {
             var fitting = (range - block.DataOffset) / PagesInfoBlock.PageBytes;
-            if (pages > fitting)
+            if ((ulong)pages > (ulong)fitting)
             {
-                messages.Add($"number of pfns truncated from {pages} to {fitting}");
+                messages.Add($"number of pfns truncated from {(ulong)pages} to {fitting}");
             }
 
             pages = fitting;
-            if (ClearMemmap(block, media) is { } unclear)
+            if (MemmapErrors.Clear(media, block.DataOffset) is { } unclear)
             {
-                return unclear;
+                return Failed(block, unclear);
             }
         }
 
@@ -118,23 +122,5 @@ internal static class PagesBinding
         };
     }
 
-    /// <summary>Struct pages must lie on good memory: bad sectors under them are cleared by writing zeroes (spec 40 section 6).</summary>
-    private static Refusal? ClearMemmap(PagesInfoBlock block, IMedia media)
-    {
-        if (!media.IsKnownBad(PagesGeometry.ReserveBytes, block.DataOffset - PagesGeometry.ReserveBytes))
-        {
-            return null;
-        }
-
-        var zeroes = new byte[PagesInfoBlock.PageBytes];
-        for (long at = PagesGeometry.ReserveBytes; at < block.DataOffset; at += PagesInfoBlock.PageBytes)
-        {
-            if (media.IsKnownBad(at, PagesInfoBlock.PageBytes) && MetadataAccess.Write(media, at, zeroes, atomic: false) is { } errno)
-            {
-                return new Refusal(errno, "memmap-poisoned", "poison under the struct pages cannot be cleared").With("sector", at / SectorBytes);
-            }
-        }
-
-        return null;
-    }
+    private static BindOutcome.Failed Failed(PagesInfoBlock block, Refusal refusal) => new() { Refusal = refusal, Claimed = block.Kind };
 }

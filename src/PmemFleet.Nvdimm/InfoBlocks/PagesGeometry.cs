@@ -30,7 +30,7 @@ public readonly record struct PagesGeometry(long DataOffset, long EndTrunc, long
         var pages = (size.Value - ReserveBytes) / PagesInfoBlock.PageBytes;
         var metadata = ReserveBytes + (map == MapLocation.Pmem ? PagesInfoBlock.StructPageBytes * pages : 0);
         var dataOffset = ((start.Value + metadata + unit - 1) / unit * unit) - start.Value;
-        return dataOffset >= size.Value
+        return dataOffset >= size.Value - endTrunc
             ? new Refusal(Errno.ENXIO, "no-room-for-data", "unable to satisfy requested alignment")
                 .With("size", size.Value).With("dataOffset", dataOffset).With("align", align.Value)
             : new PagesGeometry(dataOffset, endTrunc, (size.Value - dataOffset - endTrunc) / PagesInfoBlock.PageBytes);

@@ -53,6 +53,9 @@ public sealed record PagesInfoBlock
     /// <summary>Alignment (minor 2 and later).</summary>
     public required uint Align { get; init; }
 
+    /// <summary>The block stores no alignment (or 0), and <see cref="Align"/> is the largest power of two in the data offset.</summary>
+    public bool AlignIsDerived { get; init; }
+
     /// <summary>Page size (minor 4 and later).</summary>
     public uint PageSize { get; init; } = PageBytes;
 
@@ -89,6 +92,7 @@ public sealed record PagesInfoBlock
             StartPad = minor < 1 ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(source[Layout.StartPad..]),
             EndTrunc = minor < 1 ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(source[Layout.EndTrunc..]),
             Align = align != 0 || dataOffset <= 0 ? align : (uint)Math.Min(1UL << (63 - System.Numerics.BitOperations.LeadingZeroCount((ulong)dataOffset)), 1UL << 31),
+            AlignIsDerived = align == 0,
             PageSize = minor < 4 ? PageBytes : BinaryPrimitives.ReadUInt32LittleEndian(source[Layout.PageSize..]),
             PageStructSize = minor < 4 ? StructPageBytes : BinaryPrimitives.ReadUInt16LittleEndian(source[Layout.PageStructSize..]),
         };

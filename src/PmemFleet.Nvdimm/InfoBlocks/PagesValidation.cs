@@ -39,17 +39,17 @@ internal static class PagesValidation
         var onMedia = block.Mode == (uint)MapLocation.Pmem;
         if (onMedia && block.PageSize > PagesInfoBlock.PageBytes)
         {
-            return Refuse("page-size", "init failed, page size mismatch").With("pageSize", block.PageSize);
+            return Refuse("page-size", $"init failed, page size mismatch {block.PageSize}").With("pageSize", block.PageSize);
         }
 
         if (onMedia && block.PageStructSize < PagesInfoBlock.StructPageBytes)
         {
-            return Refuse("page-struct-size", "init failed, struct page size mismatch").With("pageStructSize", block.PageStructSize);
+            return Refuse("page-struct-size", $"init failed, struct page size mismatch {block.PageStructSize}").With("pageStructSize", block.PageStructSize);
         }
 
         if (block.Kind == PersonalityKind.Dax && (Array.IndexOf(Alignments, block.Align) < 0 || (block.Align == Bytes.GiB && !plan.SupportsPud)))
         {
-            return Refuse("unsupported-align", "init failed, alignment mismatch").With("align", block.Align);
+            return Refuse("unsupported-align", $"init failed, alignment mismatch: {block.Align}").With("align", block.Align);
         }
 
         if (plan.Configured is { } configured)
@@ -73,17 +73,17 @@ internal static class PagesValidation
         var (start, size) = (plan.Start.Value, plan.Size.Value);
         if (block.Align > size)
         {
-            return Refuse("align-exceeds-size", "alignment exceeds the namespace").With("align", block.Align).With("size", size);
+            return Refuse("align-exceeds-size", $"alignment: {block.Align:x} exceeds capacity {size:x}").With("align", block.Align).With("size", size);
         }
 
         if ((ulong)block.DataOffset >= (ulong)size)
         {
-            return Refuse("array-exceeds-capacity", "pfn array size exceeds capacity").With("dataOffset", block.DataOffset).With("size", size);
+            return Refuse("array-exceeds-capacity", $"pfn array size exceeds capacity of {plan.Namespace}").With("dataOffset", block.DataOffset).With("size", size);
         }
 
         if (block.Align == 0 || (start + block.DataOffset + block.StartPad) % block.Align != 0 || block.DataOffset % PagesInfoBlock.PageBytes != 0)
         {
-            return Refuse("bad-offset", "bad offset").With("dataOffset", block.DataOffset).With("align", block.Align);
+            return Refuse("bad-offset", $"bad offset: 0x{block.DataOffset:x} dax disabled align: 0x{block.Align:x}").With("dataOffset", block.DataOffset).With("align", block.Align);
         }
 
         return (start + block.StartPad) % PagesGeometry.SubSectionBytes != 0 || (start + size - block.EndTrunc) % PagesGeometry.SubSectionBytes != 0

@@ -1,6 +1,9 @@
 namespace PmemFleet.Nvdimm.Media;
 
-/// <summary>The bytes of one namespace's range, as its driver reaches them: offset 0 is the namespace's first byte.</summary>
+/// <summary>
+/// The bytes of one namespace's range, as its driver reaches them: offset 0 is the namespace's first byte. Stores reach the media
+/// in the order they were made, 8 aligned bytes at a time and lower addresses first, so a power cut leaves a prefix of them.
+/// </summary>
 public interface IMedia
 {
     /// <summary>Bytes.</summary>
@@ -15,7 +18,7 @@ public interface IMedia
     /// <summary>Stores zeroes; clears nothing.</summary>
     void Zero(long offset, long length);
 
-    /// <summary>Clears poison: the bytes cleared, or a negative errno.</summary>
+    /// <summary>Clears poison: the bytes cleared, which may be fewer than asked for, or a negative errno (spec 60 section 4).</summary>
     long ClearPoison(long offset, long length);
 
     /// <summary>Everything stored is on the media afterwards.</summary>
@@ -23,4 +26,10 @@ public interface IMedia
 
     /// <summary>The bus lists a byte of the range as bad.</summary>
     bool IsKnownBad(long offset, long length);
+
+    /// <summary>
+    /// What is stored from here on is on the media no earlier than what was stored before: the fence between a BTT's data, log and
+    /// map. Media that keep the order of stores by themselves need do nothing.
+    /// </summary>
+    void Order() => Flush();
 }

@@ -9,7 +9,7 @@ namespace PmemFleet.Nvdimm.Media;
 public static class MetadataAccess
 {
     /// <summary>Bytes of a sector, the unit of badblocks.</summary>
-    public const int SectorBytes = 512;
+    public const int SectorBytes = SectorSpan.SectorBytes;
 
     /// <summary>Reads; EFAULT outside the namespace, EIO over a bad sector or latent poison, null when it went well.</summary>
     public static Errno? Read(IMedia media, long offset, Span<byte> destination)
@@ -25,8 +25,7 @@ public static class MetadataAccess
             return Errno.EFAULT;
         }
 
-        var (first, length) = Sectors(offset, destination.Length);
-        return media.IsKnownBad(first, Math.Min(length, media.Length - first)) || !media.TryRead(offset, destination) ? Errno.EIO : null;
+        return IsBad(media, SectorSpan.Of(offset, destination.Length)) || !media.TryRead(offset, destination) ? Errno.EIO : null;
     }
 
     /// <summary>
@@ -46,23 +45,43 @@ public static class MetadataAccess
             return Errno.EFAULT;
         }
 
-        Errno? result = null;
-        var (first, length) = Sectors(offset, source.Length);
-        if (media.IsKnownBad(first, Math.Min(length, media.Length - first)))
-        {
-            var whole = offset % SectorBytes == 0 && source.Length % SectorBytes == 0;
-            result = whole && !atomic && media.ClearPoison(offset, source.Length) == source.Length ? null : Errno.EIO;
-        }
-
+        var result = Prepare(media, offset, source.Length, atomic);
         media.Write(offset, source);
         return result;
     }
 
-    private static (long First, long Length) Sectors(long offset, long length)
+    /// <summary>Zeroes a range of any length as <see cref="Write"/> with zeroes does, not atomically.</summary>
+    public static Errno? Zero(IMedia media, long offset, long length)
     {
-        var first = offset / SectorBytes * SectorBytes;
-        return (first, (offset + length - first + SectorBytes - 1) / SectorBytes * SectorBytes);
+        ArgumentNullException.ThrowIfNull(media);
+        if (length == 0)
+        {
+            return null;
+        }
+
+        if (length < 0 || IsOutside(media, offset, length))
+        {
+            return Errno.EFAULT;
+        }
+
+        var result = Prepare(media, offset, length, atomic: false);
+        media.Zero(offset, length);
+        return result;
     }
+
+    private static Errno? Prepare(IMedia media, long offset, long length, bool atomic)
+    {
+        if (!IsBad(media, SectorSpan.Of(offset, length)))
+        {
+            return null;
+        }
+
+        var whole = offset % SectorBytes == 0 && length % SectorBytes == 0;
+        return whole && !atomic && media.ClearPoison(offset, length) == length ? null : Errno.EIO;
+    }
+
+    private static bool IsBad(IMedia media, SectorSpan sectors) =>
+        media.IsKnownBad(sectors.Offset, Math.Min(sectors.Length, media.Length - sectors.Offset));
 
     private static bool IsOutside(IMedia media, long offset, long length) => offset < 0 || offset > media.Length - length;
 }
