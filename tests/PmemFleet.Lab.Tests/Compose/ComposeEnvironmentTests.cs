@@ -58,6 +58,11 @@ public sealed class ComposeEnvironmentTests : IDisposable
         Assert.Contains("PMEMFLEET__WORKER__NAMES", refusal.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [MemberData(nameof(Workers))]
+    public void Pool_OfAWorker_IsTheOneThatHostsGetWhenNoneIsNamed(string service) =>
+        Assert.Equal("default", ComposeFile.Environment(service)["PMEMFLEET__WORKER__MEDIAPOOL"]);
+
     [Fact]
     public void Workers_OfOnePool_DifferInNameAndAddressOnly()
     {
