@@ -13,7 +13,20 @@ internal static class LabCommand
     private static readonly Option<int> Port = new("--port") { Description = "Port of the Api on 127.0.0.1; a free one by default." };
     private static readonly Option<bool> Verbose = new("--verbose") { Description = "Show the Api's and the worker's log on standard error." };
     private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON document with every figure." };
-    private static readonly Option<Uri?> ApiUrl = new("--api") { Description = "Run the tour against this Api instead of a lab of its own." };
+    private static readonly Option<Uri?> ApiUrl = new("--api")
+    {
+        Description = "Run the tour against this Api instead of a lab of its own.",
+        CustomParser = static result =>
+        {
+            if (Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var url) && url.Scheme is ("http" or "https"))
+            {
+                return url;
+            }
+
+            result.AddError($"--api takes an http or https URL, not '{result.Tokens[0].Value}'");
+            return null;
+        },
+    };
     private static readonly Option<string?> Key = new("--key") { Description = "The key for --api; PMEMFLEET_KEY by default." };
     private static readonly Option<string> Suffix = new("--suffix") { Description = "Put behind the demo hosts' names, to run the tour again on a fleet that has had it.", DefaultValueFactory = _ => string.Empty };
 

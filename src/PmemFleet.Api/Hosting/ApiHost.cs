@@ -20,6 +20,8 @@ public static class ApiHost
     {
         var builder = WebApplication.CreateBuilder(args);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        // a statement each would drown what an operator looks for
+        builder.Logging.AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.Warning).AddFilter("Npgsql.Command", LogLevel.Warning);
         configure?.Invoke(builder);
         builder.Configuration.AddFleetSecretsAndCheck();
         var fleet = builder.Configuration.GetSection(FleetConfiguration.Section);
