@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using PmemFleet.Api.Access;
 using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Events;
+using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Sync;
@@ -49,6 +50,7 @@ public static class ApiHost
 
         var app = builder.Build();
         app.UseFleetConventions(api.MaxJsonBytes);
+        app.UseFleetSwagger();
         app.UseRouting();
         app.UseAuthentication();
         app.UseAuthorization();
