@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace PmemFleet.Api.Ndctl;
 
-/// <summary>The options of <c>ndctl list</c>, by their long names.</summary>
+/// <summary>The options of <c>ndctl list</c>, by their long names in camelCase.</summary>
 public sealed class NdctlListQuery
 {
     /// <summary><c>-B</c>.</summary>
@@ -23,7 +23,7 @@ public sealed class NdctlListQuery
     public bool Namespaces { get; init; }
 
     /// <summary><c>-X</c>.</summary>
-    [FromQuery(Name = "device-dax")]
+    [FromQuery(Name = "deviceDax")]
     public bool DeviceDax { get; init; }
 
     /// <summary><c>-i</c>: also what is disabled or idle.</summary>
@@ -35,7 +35,7 @@ public sealed class NdctlListQuery
     public bool Configured { get; init; }
 
     /// <summary><c>-M</c>: bad blocks, not only their count.</summary>
-    [FromQuery(Name = "media-errors")]
+    [FromQuery(Name = "mediaErrors")]
     public bool MediaErrors { get; init; }
 
     /// <summary><c>-u</c>: sizes with units, hexadecimal ids.</summary>
@@ -65,7 +65,7 @@ public sealed class NdctlListQuery
     public string? Mode { get; init; }
 }
 
-/// <summary>The options of <c>daxctl list</c>, by their long names.</summary>
+/// <summary>The options of <c>daxctl list</c>, by their long names in camelCase.</summary>
 public sealed class DaxctlListQuery
 {
     /// <summary><c>-R</c>.</summary>
