@@ -24,9 +24,12 @@ public sealed record WriteAnswer(int Status, byte[]? Body, string? Location, str
 /// <summary>Sends a <see cref="WriteAnswer"/>.</summary>
 public sealed class WriteAnswerResult(WriteAnswer answer) : ActionResult
 {
+    public WriteAnswer Answer { get; } = answer;
+
     public override async Task ExecuteResultAsync(ActionContext context)
     {
         var http = context.HttpContext;
+        var answer = Answer;
         if (answer.Replayed)
         {
             http.Response.Headers["Idempotency-Replayed"] = "true";

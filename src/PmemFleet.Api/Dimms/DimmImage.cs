@@ -76,7 +76,8 @@ public sealed class DimmImage(FleetDbContext db, DataPlaneProxy worker, FleetWri
         }
 
         await worker.ApplyAsync(answer.Observations);
-        return await LabelReads.WithBodyAsync(controller, labels => write.ExecuteAsync(controller, host, aggregate => Labels(aggregate, dimm, labels)));
+        var labels = await LabelReads.RestOfBodyAsync(controller);
+        return await write.ExecuteAsync(controller, host, aggregate => Labels(aggregate, dimm, labels));
     }
 
     private static WriteOutcome Labels(HostAggregate host, string dimm, ReadOnlyMemory<byte> labels)

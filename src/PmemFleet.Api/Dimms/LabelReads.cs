@@ -60,9 +60,15 @@ public static class LabelReads
             return Refusals.Invalid("label-area-length", "#/body", "No label area has more than 16 MiB.").ToResult();
         }
 
+        return await write(await RestOfBodyAsync(controller));
+    }
+
+    /// <summary>What is left of the request's bytes.</summary>
+    public static async Task<ReadOnlyMemory<byte>> RestOfBodyAsync(ControllerBase controller)
+    {
         using var body = new MemoryStream();
         await controller.Request.Body.CopyToAsync(body, controller.HttpContext.RequestAborted);
-        return await write(body.GetBuffer().AsMemory(0, (int)body.Length));
+        return body.GetBuffer().AsMemory(0, (int)body.Length);
     }
 
     private static IActionResult Missing(DimmRow? row, string dimm) =>

@@ -23,6 +23,7 @@ public static class ResourcesSetup
         .AddScoped<NamespaceData>()
         .AddScoped<ToolListings>()
         .AddScoped<CheckHost>()
+        .AddScoped<HostReadiness>()
         .AddSingleton<DeleteHost>()
         .AddSingleton<IHostBoot, HostBoot>()
         .AddSingleton<IHostLayouts, HostLayouts>()

@@ -21,7 +21,10 @@ public sealed class HostsController(FleetDbContext db) : ControllerBase
         query.ToPage(await HostProjection.ListAsync(db, query, filter, cancellationToken), host => host.Name, HttpContext);
 
     /// <summary>Creates a host, with its DIMMs and regions in one go.</summary>
-    /// <remarks>Workers of its media pool compete for it; it boots as soon as one holds it.</remarks>
+    /// <remarks>
+    /// A worker of its media pool gets it and boots it. Where one lives, that is waited for as <c>Prefer</c> says, and the answer shows it ready;
+    /// else the answer comes at once, and the host waits.
+    /// </remarks>
     [HttpPost]
     [RequestExample(
         "Four DIMMs: an interleave set over the first half of each, a plain region on the rest of the first",
@@ -34,8 +37,8 @@ public sealed class HostsController(FleetDbContext db) : ControllerBase
     [Answers<HostDto>(201, "The host; `state` says whether a worker holds it yet.")]
     [Refused(409, "The name is taken.")]
     [Refused(422, "A DIMM or a region is not one the platform could have.")]
-    public Task<IActionResult> Create([FromBody] CreateHostRequest request, [FromServices] FleetWrite write) =>
-        write.ExecuteAsync(this, context => CreateHost.ExecuteAsync(context, request));
+    public async Task<IActionResult> Create([FromBody] CreateHostRequest request, [FromServices] FleetWrite write, [FromServices] HostReadiness readiness) =>
+        await readiness.AwaitAsync(HttpContext, request, await write.ExecuteAsync(this, context => CreateHost.ExecuteAsync(context, request)));
 
     /// <summary>One host.</summary>
     [HttpGet("{host}")]

@@ -73,12 +73,18 @@ public static class ErrorTargets
         }
 
         var region = host.Rows.Regions.First(candidate => candidate.Id == row.RegionId);
+        if (NoInjection(host) is { } unsupported)
+        {
+            return Refused(unsupported);
+        }
+
         var first = start - region.Start + data.Start + (block * SectorBytes);
         return (OnDimms(host, region, Enumerable.Range(0, (int)count).Select(index => first + (index * SectorBytes)), request.Saturate), name, null);
     }
 
     private static (IReadOnlyList<DimmRange>, string, RefusalDto?) OfRegion(HostAggregate host, string name, MediaErrorRangeRequest request) =>
         host.FindRegion(name) is not { } region ? Refused(ProblemResults.NotFound("region", name))
+        : NoInjection(host) is { } unsupported ? Refused(unsupported)
         : Bounds(request, name, region.Size) is { } refusal ? Refused(refusal)
         : (ToRanges(host, region, new ByteRange(request.Offset!.Value.Value, request.Length!.Value.Value)), name, null);
 
@@ -86,6 +92,14 @@ public static class ErrorTargets
         host.FindDimm(name) is not { } dimm ? Refused(ProblemResults.NotFound("dimm", name))
         : Bounds(request, name, dimm.Capacity) is { } refusal ? Refused(refusal)
         : ([new DimmRange(dimm.Id, request.Offset!.Value.Value, request.Length!.Value.Value)], name, null);
+
+    /// <summary>A legacy range has no firmware that could take an injection.</summary>
+    private static RefusalDto? NoInjection(HostAggregate host) => host.Host.Provider == Providers.Nfit ? null : new RefusalDto
+    {
+        Errno = "EOPNOTSUPP",
+        Code = "no-error-injection",
+        Message = "The bus has no commands to inject errors.",
+    };
 
     private static RefusalDto? Bounds(MediaErrorRangeRequest request, string name, long size)
     {

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace PmemFleet.Api.Ndctl;
 
-/// <summary>The options of <c>ndctl list</c>, by their long names.</summary>
+/// <summary>The options of <c>ndctl list</c>, by their long names in camelCase.</summary>
 public sealed class NdctlListQuery
 {
     /// <summary><c>-B</c>.</summary>
@@ -65,7 +65,7 @@ public sealed class NdctlListQuery
     public string? Mode { get; init; }
 }
 
-/// <summary>The options of <c>daxctl list</c>, by their long names.</summary>
+/// <summary>The options of <c>daxctl list</c>, by their long names in camelCase.</summary>
 public sealed class DaxctlListQuery
 {
     /// <summary><c>-R</c>.</summary>

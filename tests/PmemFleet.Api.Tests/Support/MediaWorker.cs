@@ -56,9 +56,21 @@ public sealed class MediaWorker : IAsyncDisposable
 
     public Uri Url => new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
 
-    public static async Task<MediaWorker> StartAsync(ApiFixture api, string name)
+    /// <param name="api">The Api.</param>
+    /// <param name="name">The worker's name.</param>
+    /// <param name="former">A process of the same worker that was before: it is stopped, and its media is taken over.</param>
+    public static async Task<MediaWorker> StartAsync(ApiFixture api, string name, MediaWorker? former = null)
     {
         var worker = new MediaWorker();
+        if (former is not null)
+        {
+            await former.DisposeAsync();
+            foreach (var (place, found) in former._media)
+            {
+                worker._media[place] = found;
+            }
+        }
+
         await worker._app.StartAsync();
         worker._protocol = await ScriptedWorker.JoinAsync(api, name, advertisedUrl: worker.Url.ToString());
         worker._loop = Task.Run(worker.RunAsync);
@@ -67,10 +79,14 @@ public sealed class MediaWorker : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_stop.IsCancellationRequested)
+        {
+            return;
+        }
+
         await _stop.CancelAsync();
         await _loop;
         await _app.DisposeAsync();
-        _stop.Dispose();
     }
 
     public static Task ReplyAsync<T>(HttpContext http, DataPlaneReply<T> reply, int status = 200)
@@ -119,6 +135,11 @@ public sealed class MediaWorker : IAsyncDisposable
             while (!Works && !_stop.IsCancellationRequested)
             {
                 await Task.Delay(20);
+            }
+
+            if (_stop.IsCancellationRequested)
+            {
+                return;
             }
 
             foreach (var (host, task) in _protocol.Received.Skip(before).Where(received => done.Add(received.Task.TaskId)).ToList())

@@ -1,0 +1,188 @@
+using System.Net;
+using System.Text;
+using PmemFleet.Api.Tests.Support;
+using PmemFleet.Contracts.DataPlane;
+using PmemFleet.Contracts.Dimms;
+using PmemFleet.Contracts.Lists;
+using PmemFleet.Contracts.MediaErrors;
+using PmemFleet.Contracts.Namespaces;
+using PmemFleet.Contracts.Problems;
+using PmemFleet.Contracts.Processes;
+using PmemFleet.Contracts.Regions;
+using PmemFleet.Contracts.Sync;
+
+namespace PmemFleet.Api.Tests.Resources;
+
+/// <summary>What is passed on to the worker: paths, epochs, bytes, observations, refusals, and what is repeated.</summary>
+public sealed class DataPlaneTests(ResourceFixture fixture) : IClassFixture<ResourceFixture>
+{
+    private readonly HttpClient _api = fixture.Admin;
+    private readonly MediaWorker _worker = fixture.Worker;
+
+    private static ProcessDto Process(string host, int pid) => new()
+    {
+        Host = host,
+        Pid = pid,
+        Comm = "redis",
+        State = "running",
+        RssBytes = 0,
+        VirtualBytes = 0,
+        Faults = new FaultCountsDto { Pte = 0, Pmd = 0, Pud = 0, Fallback = 0, Signalled = 0 },
+        PageTables = new PageTableBytesDto { Pte = 0, Pmd = 0, Pud = 0, Pgd = 0, Total = 0 },
+        MappingCount = 0,
+    };
+
+    private Task<Contracts.Hosts.HostDto> HostAsync(string name) => _api.CreateReadyHostAsync($$"""{"name":"{{name}}","dimms":[{"capacity":"16M"}],"regions":[{"dimms":["nmem0"]}]}""");
+
+    [Fact]
+    public async Task Process_CreatedAndDeleted_GoesThroughWithKeyAndEtag()
+    {
+        await HostAsync("proc");
+        string? key = null;
+        _worker.OnRequest = async (http, path) =>
+        {
+            key = http.Request.Headers["Idempotency-Key"];
+            await (http.Request.Method switch
+            {
+                "POST" or "GET" => MediaWorker.ReplyAsync(http, new DataPlaneReply<ProcessDto> { Value = Process("proc", 1000) }),
+                _ => MediaWorker.ReplyAsync(http, new DataPlaneReply<Acknowledged>()),
+            });
+            return path.StartsWith("processes", StringComparison.Ordinal);
+        };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/hosts/proc/processes") { Content = new StringContent("""{"comm":"redis"}""", Encoding.UTF8, "application/json") };
+        request.Headers.Add("Idempotency-Key", "k-1");
+        var created = await _api.SendAsync(request);
+        Assert.Equal((HttpStatusCode.Created, "/v1/hosts/proc/processes/1000", "k-1"), (created.StatusCode, created.Headers.Location!.ToString(), key));
+        var read = await _api.GetAsync(new Uri("/v1/hosts/proc/processes/1000", UriKind.Relative));
+        Assert.Equal(created.Headers.ETag, read.Headers.ETag);
+        await _api.RemoveAsync("/v1/hosts/proc/processes/1000", "\"other\"", HttpStatusCode.PreconditionFailed);
+        await _api.RemoveAsync("/v1/hosts/proc/processes/1000", read.Headers.ETag!.ToString());
+    }
+
+    [Fact]
+    [Trait("Row", "56")]
+    public async Task Mapping_RefusedByTheWorker_KeepsItsRuleAndStatus()
+    {
+        await HostAsync("private");
+        _worker.OnRequest = async (http, _) =>
+        {
+            await MediaWorker.ReplyAsync(
+                http,
+                new DataPlaneReply<Acknowledged> { Refusal = new RefusalDto { Errno = "EINVAL", Code = "private-mapping", Message = "dax0.0: attempted private mapping" } },
+                422);
+            return true;
+        };
+        var problem = await _api.RefusedAsync(
+            HttpMethod.Post, "/v1/hosts/private/processes/1/mappings", """{"device":"dax0.0","length":"2M","flags":["private"]}""", HttpStatusCode.UnprocessableEntity);
+        Assert.Equal(("EINVAL", "private-mapping", "dax0.0: attempted private mapping"), (problem.Errno, problem.Code, problem.Detail));
+    }
+
+    [Fact]
+    public async Task Read_FailsTwice_IsRepeated_WriteWithoutKeyIsNot()
+    {
+        await HostAsync("retry");
+        var calls = 0;
+        _worker.OnRequest = async (http, _) =>
+        {
+            if (Interlocked.Increment(ref calls) % 3 != 0)
+            {
+                http.Response.StatusCode = 502;
+                return true;
+            }
+
+            await MediaWorker.ReplyAsync(http, new DataPlaneReply<ListPage<ProcessDto>> { Value = new ListPage<ProcessDto> { Items = [] } });
+            return true;
+        };
+        Assert.Empty((await _api.GetAsync<ListPage<ProcessDto>>("/v1/hosts/retry/processes")).Items);
+        Assert.Equal(3, calls);
+        var problem = await _api.RefusedAsync(HttpMethod.Post, "/v1/hosts/retry/processes", """{"comm":"x"}""", HttpStatusCode.ServiceUnavailable);
+        Assert.Equal(("worker-unreachable", 4), (problem.Code, calls));
+    }
+
+    [Fact]
+    public async Task Read_FencedWorker_IsRetryLater()
+    {
+        await HostAsync("fenced");
+        _worker.OnRequest = async (http, _) =>
+        {
+            await MediaWorker.ReplyAsync(http, new DataPlaneReply<Acknowledged> { Refusal = new RefusalDto { Errno = "ESTALE", Code = "fenced", Message = "old epoch" } }, 409);
+            return true;
+        };
+        var response = await _api.GetAsync(new Uri("/v1/hosts/fenced/processes", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.NotNull(response.Headers.RetryAfter);
+    }
+
+    [Fact]
+    [Trait("Row", "26")]
+    public async Task Data_ReadFindsPoison_IsSeenAtOnce_WriteClearsIt()
+    {
+        await HostAsync("data");
+        var host = await _api.GetAsync<Contracts.Hosts.HostDto>("/v1/hosts/data");
+        var dimm = await _api.GetAsync<DimmDto>("/v1/hosts/data/dimms/nmem0");
+        var seen = new DimmObservation
+        {
+            HostId = host.Id,
+            DimmId = dimm.Id,
+            Epoch = host.Epoch,
+            Version = 1000,
+            Poison = [new DpaRange(8192, 256)],
+            BadRanges = [new DpaRange(8192, 512)],
+            DirtyShutdownCount = 0,
+            ScrubCount = 0,
+        };
+        byte[]? written = null;
+        _worker.OnRequest = async (http, path) =>
+        {
+            if (http.Request.Method == "GET")
+            {
+                Assert.Equal("namespaces/namespace0.0/data?offset=8192&length=4096", path);
+                await MediaWorker.ReplyAsync(
+                    http,
+                    new DataPlaneReply<Acknowledged> { Refusal = new RefusalDto { Errno = "EIO", Code = "media-error", Message = "bad block 16" }, Observations = [seen] },
+                    409);
+                return true;
+            }
+
+            using var body = new MemoryStream();
+            await http.Request.Body.CopyToAsync(body);
+            written = body.ToArray();
+            await MediaWorker.ReplyAsync(http, new DataPlaneReply<DataWrittenDto>
+            {
+                Value = new DataWrittenDto { Offset = 8192, Length = 512, ClearedSectors = 1 },
+                Observations = [seen with { Version = 1001, Poison = [], BadRanges = [] }],
+            });
+            return true;
+        };
+        var problem = await _api.RefusedAsync(HttpMethod.Get, "/v1/hosts/data/namespaces/namespace0.0/data?offset=8K&length=4K", null, HttpStatusCode.Conflict);
+        Assert.Equal(("EIO", "media-error"), (problem.Errno, problem.Code));
+        Assert.Equal((16L, 1L), Assert.Single(await _api.GetAsync<IReadOnlyList<BadblockDto>>("/v1/hosts/data/namespaces/namespace0.0/badblocks")) is var bad ? (bad.Offset, bad.Length) : default);
+        var answer = await (await _api.PutBytesAsync("/v1/hosts/data/namespaces/namespace0.0/data?offset=8K", new byte[512])).ExpectAsync<DataWrittenDto>(HttpStatusCode.OK);
+        Assert.Equal((1L, 512), (answer.ClearedSectors, written!.Length));
+        Assert.Empty(await _api.GetAsync<IReadOnlyList<BadblockDto>>("/v1/hosts/data/namespaces/namespace0.0/badblocks"));
+    }
+
+    [Fact]
+    public async Task Image_ExportedAndImported_IsDataThenLabels()
+    {
+        _worker.OnRequest = (_, _) => Task.FromResult(false);
+        await HostAsync("image");
+        await _api.PostAsync<RegionDto>("/v1/hosts/image/regions/region0/disable", "{}");
+        await _api.PostAsync<LabelsDto>("/v1/hosts/image/dimms/nmem0/labels/init", """{"version":"1.2"}""");
+        var labels = await _api.GetByteArrayAsync(new Uri("/v1/hosts/image/dimms/nmem0/label-area", UriKind.Relative));
+        var data = new byte[16 << 20];
+        new Random(7).NextBytes(data);
+        byte[] image = [.. data, .. labels];
+        await _api.PostAsync<LabelsDto>("/v1/hosts/image/dimms/nmem0/labels/zero", "{}");
+
+        var wrong = await (await _api.PutBytesAsync("/v1/hosts/image/dimms/nmem0/image", data)).ReadProblemAsync();
+        Assert.Equal(("image-length", $"{image.Length}"), (wrong.Code, Assert.Single(wrong.Allowed!)));
+        var put = await _api.PutBytesAsync("/v1/hosts/image/dimms/nmem0/image", image);
+        Assert.True(put.StatusCode == HttpStatusCode.NoContent, await put.Content.ReadAsStringAsync());
+        var exported = await _api.GetByteArrayAsync(new Uri("/v1/hosts/image/dimms/nmem0/image", UriKind.Relative));
+        Assert.True(image.SequenceEqual(exported));
+        Assert.Equal("1.2", (await _api.GetAsync<DimmDto>("/v1/hosts/image/dimms/nmem0")).LabelVersion);
+        await _api.PostAsync<RegionDto>("/v1/hosts/image/regions/region0/enable", "{}");
+        Assert.Equal("dimm-active", (await (await _api.PutBytesAsync("/v1/hosts/image/dimms/nmem0/image", image)).ReadProblemAsync()).Code);
+    }
+}
