@@ -49,6 +49,12 @@ public sealed class CheckHost(FleetDbContext db, DataPlaneProxy worker)
             return (0, differences, unreachable is { Code: "host-off" } ? null : unreachable);
         }
 
+        if (rows.Host.State != HostRow.Ready)
+        {
+            // namespaces are not bound yet: to compare nothing would look as if all agreed
+            return (0, differences, WorkerRefusals.HostNotReady(rows.Host.Name, "it is booting"));
+        }
+
         foreach (var row in rows.Namespaces.Where(row => row.State == Namespaces.NamespaceRow.Enabled))
         {
             var region = rows.Regions.First(candidate => candidate.Id == row.RegionId);
