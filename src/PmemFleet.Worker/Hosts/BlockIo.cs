@@ -1,13 +1,12 @@
 using PmemFleet.Contracts.Namespaces;
 using PmemFleet.Contracts.Problems;
+using PmemFleet.Nvdimm.Media;
+using PmemFleet.Nvdimm.Primitives;
 using PmemFleet.Worker.Media;
 
 namespace PmemFleet.Worker.Hosts;
 
-/// <summary>
-/// A pmem block device, raw or fsdax: a read over a bad or poisoned sector is EIO, a write clears poison first and writes nothing where
-/// it cannot (spec 60 section 3).
-/// </summary>
+/// <summary>The block device of a raw or fsdax namespace.</summary>
 /// <param name="media">The namespace's media.</param>
 /// <param name="dataStart">First byte of the device in the namespace.</param>
 /// <param name="length">Bytes of the device.</param>
@@ -16,56 +15,28 @@ internal sealed class BlockIo(NamespaceMedia media, long dataStart, long length,
 {
     private const int Sector = 512;
 
-    public long Length => length;
+    private readonly BlockAccess _disk = new(media, dataStart, length, readOnly);
 
-    public RefusalDto? Read(long offset, Span<byte> destination)
-    {
-        if (Check(offset, destination.Length) is { } refusal)
-        {
-            return refusal;
-        }
+    public long Length => _disk.Length;
 
-        return media.IsKnownBad(dataStart + offset, destination.Length) || !media.TryRead(dataStart + offset, destination)
-            ? Refusals.Of("EIO", "media-error", "The range has a bad sector; a write over it clears it.", ("offset", offset), ("length", destination.Length))
-            : null;
-    }
+    public RefusalDto? Read(long offset, Span<byte> destination) => Explain(_disk.Read(offset, destination), offset, destination.Length);
 
     public RefusalDto? Write(long offset, ReadOnlySpan<byte> source, out DataWrittenDto written)
     {
-        written = new DataWrittenDto { Offset = offset, Length = source.Length, ClearedSectors = 0 };
-        if (Check(offset, source.Length) is { } refusal)
-        {
-            return refusal;
-        }
-
-        if (readOnly)
-        {
-            return Refusals.Of("EROFS", "region-read-only", "The region is read-only.");
-        }
-
-        var bad = BadSectors(offset, source.Length);
-        if (bad > 0 && media.ClearPoison(dataStart + offset, source.Length) is var cleared && cleared != source.Length)
-        {
-            return Refusals.Of("EIO", "clear-failed", "Poison in the range could not be cleared; nothing was written.", ("cleared", cleared));
-        }
-
-        media.Write(dataStart + offset, source);
-        media.Flush();
-        written = written with { ClearedSectors = bad };
-        return null;
+        var bad = offset >= 0 && offset <= Length - source.Length ? BadSectors(offset, source.Length) : 0;
+        var result = _disk.Write(offset, source);
+        written = new DataWrittenDto { Offset = offset, Length = source.Length, ClearedSectors = result.ClearedBytes > 0 ? bad : 0 };
+        return Explain(result.Failure, offset, source.Length);
     }
 
-    private RefusalDto? Check(long offset, long count)
+    private RefusalDto? Explain(Errno? errno, long offset, int count) => errno switch
     {
-        if (offset % Sector != 0 || count % Sector != 0 || count == 0)
-        {
-            return Refusals.Of("EINVAL", "block-misaligned", "A block device is read and written in whole sectors.", ("offset", offset), ("length", count), ("sector", Sector));
-        }
-
-        return offset < 0 || offset > length - count
-            ? Refusals.Of("EINVAL", "beyond-end", "The range ends behind the device.", ("offset", offset), ("length", count), ("size", length))
-            : null;
-    }
+        null => null,
+        Errno.EINVAL => Refusals.Of("EINVAL", "block-misaligned", "A block device is read and written in whole sectors.", ("offset", offset), ("length", count), ("sector", Sector)),
+        Errno.EROFS => Refusals.Of("EROFS", "region-read-only", "The region is read-only."),
+        Errno.EIO when offset > Length - count => Refusals.Of("EIO", "beyond-end", "The range ends behind the device.", ("offset", offset), ("length", count), ("size", Length)),
+        { } other => Refusals.Of(other.ToString(), "media-error", "The range has a bad sector; a write over it clears it.", ("offset", offset), ("length", count)),
+    };
 
     private long BadSectors(long offset, long count)
     {
