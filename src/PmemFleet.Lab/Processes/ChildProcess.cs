@@ -16,7 +16,8 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     private ChildProcess(Process process, int stopSignal) => (_process, _stopSignal) = (process, stopSignal);
 
-    public int Pid => _process.Id;
+    /// <summary>Its pid; kept, so that it can be asked for after the end too.</summary>
+    public int Pid { get; private init; }
 
     public bool HasExited => _process.HasExited;
 
@@ -48,10 +49,10 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
 
         var process = new Process { StartInfo = info };
-        var child = new ChildProcess(process, stopSignal);
+        ParentDeath.OnLastingThread(() => process.Start());
+        var child = new ChildProcess(process, stopSignal) { Pid = process.Id };
         process.OutputDataReceived += (_, data) => child.Keep(data.Data, line);
         process.ErrorDataReceived += (_, data) => child.Keep(data.Data, line);
-        ParentDeath.OnLastingThread(() => process.Start());
         process.StandardInput.Close();
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
