@@ -2,12 +2,12 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Polly.CircuitBreaker;
-using Polly.Timeout;
 using PmemFleet.Contracts;
 using PmemFleet.Contracts.DataPlane;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Sync;
+using Polly.CircuitBreaker;
+using Polly.Timeout;
 
 namespace PmemFleet.Api.DataPlane;
 

@@ -1,8 +1,8 @@
 using System.Net;
 using Microsoft.Extensions.Http.Resilience;
+using PmemFleet.Contracts.DataPlane;
 using Polly;
 using Polly.Timeout;
-using PmemFleet.Contracts.DataPlane;
 
 namespace PmemFleet.Api.DataPlane;
 
