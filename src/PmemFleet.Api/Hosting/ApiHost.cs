@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using PmemFleet.Api.Access;
 using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Events;
+using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Sync;
@@ -20,6 +21,8 @@ public static class ApiHost
     {
         var builder = WebApplication.CreateBuilder(args);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        // a statement each would drown what an operator looks for
+        builder.Logging.AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.Warning).AddFilter("Npgsql.Command", LogLevel.Warning);
         configure?.Invoke(builder);
         builder.Configuration.AddFleetSecretsAndCheck();
         var fleet = builder.Configuration.GetSection(FleetConfiguration.Section);
@@ -47,6 +50,7 @@ public static class ApiHost
 
         var app = builder.Build();
         app.UseFleetConventions(api.MaxJsonBytes);
+        app.UseFleetSwagger();
         app.UseRouting();
         app.UseAuthentication();
         app.UseAuthorization();

@@ -5,6 +5,7 @@ using PmemFleet.Api.DataPlane;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Problems;
 using PmemFleet.Contracts.Hosts;
+using PmemFleet.Contracts.Problems;
 
 namespace PmemFleet.Api.Hosts;
 
@@ -22,7 +23,12 @@ public sealed class CheckHost(FleetDbContext db, DataPlaneProxy worker)
 
         var rows = (await HostRows.LoadAsync(db, [found], tracked: false, withLabels: true, cancellationToken))[0];
         var differences = LabelCheck.Compare(BusOfRows.Read(rows));
-        var (read, blocks) = await CheckInfoBlocksAsync(rows, cancellationToken);
+        var (read, blocks, refusal) = await CheckInfoBlocksAsync(rows, cancellationToken);
+        if (refusal is not null)
+        {
+            return ProblemResults.ToResult(refusal);
+        }
+
         return new OkObjectResult(new HostCheckDto
         {
             Host = host,
@@ -32,14 +38,15 @@ public sealed class CheckHost(FleetDbContext db, DataPlaneProxy worker)
         });
     }
 
-    private async Task<(int Read, List<HostDifferenceDto> Differences)> CheckInfoBlocksAsync(HostRows rows, CancellationToken cancellationToken)
+    private async Task<(int Read, List<HostDifferenceDto> Differences, RefusalDto? Refusal)> CheckInfoBlocksAsync(HostRows rows, CancellationToken cancellationToken)
     {
-        var (target, _) = await worker.FindAsync(rows.Host.Name, cancellationToken);
+        var (target, unreachable) = await worker.FindAsync(rows.Host.Name, cancellationToken);
         var read = 0;
         var differences = new List<HostDifferenceDto>();
         if (target is null)
         {
-            return (0, differences);
+            // a host that is off has no info blocks to show; one that is on has a worker soon
+            return (0, differences, unreachable is { Code: "host-off" } ? null : unreachable);
         }
 
         foreach (var row in rows.Namespaces.Where(row => row.State == Namespaces.NamespaceRow.Enabled))
@@ -49,6 +56,11 @@ public sealed class CheckHost(FleetDbContext db, DataPlaneProxy worker)
             var answer = await worker.Client.DownloadAsync(target, $"namespaces/{name}/info-block", cancellationToken);
             if (answer.Value is not { } response)
             {
+                if (answer.Refusal is { Errno: "EAGAIN" } or { Code: "fenced" })
+                {
+                    return (read, differences, answer.Refusal);
+                }
+
                 continue;
             }
 
@@ -60,6 +72,6 @@ public sealed class CheckHost(FleetDbContext db, DataPlaneProxy worker)
             }
         }
 
-        return (read, differences);
+        return (read, differences, null);
     }
 }

@@ -81,7 +81,7 @@ public sealed class HostsController(FleetDbContext db) : ControllerBase
         write.ExecuteAsync(this, host, aggregate => HostPower.Execute(aggregate, request), poweredOff: true);
 
     /// <summary>Parses every label area and info block and compares them with the rows.</summary>
-    /// <remarks>Info blocks are read through the worker; `infoBlocks` is 0 while no worker holds the host.</remarks>
+    /// <remarks>Info blocks are read through the worker; `infoBlocks` is 0 while the host is off.</remarks>
     [HttpGet("{host}/check")]
     [Answers<HostCheckDto>(200, "The differences; none where all agree.")]
     [Refused(404, "There is no such host.")]

@@ -25,6 +25,12 @@ public static class OpenApiSetup
     public static WebApplication MapFleetDescription(this WebApplication app)
     {
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
+        return app;
+    }
+
+    /// <summary>Swagger UI at <c>/swagger</c>; in front of authorization, whose fallback policy also holds for what is no endpoint.</summary>
+    public static WebApplication UseFleetSwagger(this WebApplication app)
+    {
         app.UseSwaggerUI(ui =>
         {
             ui.RoutePrefix = "swagger";

@@ -32,6 +32,7 @@ public sealed record CreateHostRequest
 }
 
 /// <summary>What a host's platform can do.</summary>
+/// <remarks>Its members have setters: source-generated JSON keeps a default only where the member is not init-only.</remarks>
 public sealed record PlatformDto
 {
     /// <summary>1 GiB page-table leaves.</summary>

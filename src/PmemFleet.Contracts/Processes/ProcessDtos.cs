@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 
 namespace PmemFleet.Contracts.Processes;
 
@@ -197,6 +198,7 @@ public sealed record CreateAccessRequest
     public ByteSize? Stride { get; init; }
 
     /// <summary>What to store, base64; absent: bytes are touched, not changed. Needs no <see cref="Stride"/>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] // a null array would be written as ""
     public byte[]? Data { get; init; }
 
     /// <summary>Return the bytes that were read (at most 1 MiB).</summary>
@@ -266,6 +268,7 @@ public sealed record AccessDto
     public IReadOnlyList<FaultRecordDto>? Trace { get; init; }
 
     /// <summary>The bytes read, if asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] // a null array would be written as ""
     public byte[]? Data { get; init; }
 
     /// <summary>Kernel messages raised.</summary>

@@ -97,7 +97,10 @@ internal sealed class FleetApi(HttpClient http, TimeProvider time)
             {
                 request.Headers.Add("Prefer", "wait=20");
                 request.Headers.Add("Idempotency-Key", key);
-                request.Headers.TryAddWithoutValidation("If-Match", method == HttpMethod.Post ? null : "*");
+                if (method != HttpMethod.Post)
+                {
+                    request.Headers.TryAddWithoutValidation("If-Match", "*");
+                }
             }
 
             if (body is not null)

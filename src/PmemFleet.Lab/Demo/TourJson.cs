@@ -26,6 +26,7 @@ internal static class TourJson
             ["namespaces"] = Nodes(report.Namespaces, json.NamespaceDto),
             ["daxDevice"] = Node(report.DaxDevice, json.DaxDeviceDto),
             ["mapping"] = Node(report.Mapping, json.MappingDto),
+            ["pageTablesBefore"] = Node(report.PageTablesBefore, json.PageTablesDto),
             ["firstTouch"] = Node(report.FirstTouch, json.AccessDto),
             ["pageTables"] = Node(report.PageTables, json.PageTablesDto),
             ["privateMapping"] = Node(report.PrivateMapping, json.ProblemDto),

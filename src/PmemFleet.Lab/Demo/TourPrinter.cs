@@ -35,10 +35,10 @@ internal static class TourPrinter
 
         if (report.Namespaces.Count > 0)
         {
-            console.Write(Rows("Namespaces", ["namespace", "mode", "usable", "allocated", "align or sector", "device", "pieces (dimm@dpa)"], report.Namespaces.Select(ns => (string[])
+            console.Write(Rows("Namespaces", ["namespace", "mode", "usable", "allocated", "align or sector", "device", "dpa"], report.Namespaces.Select(ns => (string[])
             [
                 ns.Name, ns.Mode, Size(ns.Size), Size(ns.RawSize), Size(ns.Align ?? ns.SectorSize), ns.CharacterDevice ?? ns.BlockDevice ?? string.Empty,
-                string.Join(' ', ns.Extents.Select(extent => string.Create(CultureInfo.InvariantCulture, $"{extent.Dimm}@0x{extent.Dpa:x}"))),
+                string.Join(' ', ns.Extents.Select(extent => string.Create(CultureInfo.InvariantCulture, $"0x{extent.Dpa:x}")).Distinct()),
             ])));
         }
 
@@ -54,14 +54,14 @@ internal static class TourPrinter
 
     private static void PrintFaults(IAnsiConsole console, TourReport report)
     {
-        if (report is { FirstTouch: { } touch, PageTables: { } tables, Mapping: { } mapping })
+        if (report is { FirstTouch: { } touch, PageTablesBefore: { } before, PageTables: { } tables, Mapping: { } mapping })
         {
-            console.Write(Rows($"First touch of {Size(mapping.Length)} on {mapping.Device}, granule {Size(mapping.PageSize)}", ["level", "faults", "entries", "table bytes"],
+            console.Write(Rows($"First touch of {Size(mapping.Length)} on {mapping.Device}, granule {Size(mapping.PageSize)}", ["level", "faults", "entries", "table bytes before", "after"],
             [
-                ["4 KiB (pte)", Number(touch.Faults.Pte), Number(tables.Leaves.Pte), Number(tables.Bytes.Pte)],
-                ["2 MiB (pmd)", Number(touch.Faults.Pmd), Number(tables.Leaves.Pmd), Number(tables.Bytes.Pmd)],
-                ["1 GiB (pud)", Number(touch.Faults.Pud), Number(tables.Leaves.Pud), Number(tables.Bytes.Pud)],
-                ["top level", string.Empty, string.Empty, Number(tables.Bytes.Pgd)],
+                ["4 KiB (pte)", Number(touch.Faults.Pte), Number(tables.Leaves.Pte), Number(before.Bytes.Pte), Number(tables.Bytes.Pte)],
+                ["2 MiB (pmd)", Number(touch.Faults.Pmd), Number(tables.Leaves.Pmd), Number(before.Bytes.Pmd), Number(tables.Bytes.Pmd)],
+                ["1 GiB (pud)", Number(touch.Faults.Pud), Number(tables.Leaves.Pud), Number(before.Bytes.Pud), Number(tables.Bytes.Pud)],
+                ["top level", string.Empty, string.Empty, Number(before.Bytes.Pgd), Number(tables.Bytes.Pgd)],
             ]));
         }
 

@@ -31,6 +31,9 @@ internal sealed record TourReport
     /// <summary>The shared mapping.</summary>
     public MappingDto? Mapping { get; set; }
 
+    /// <summary>Page tables before the first touch: the program's own.</summary>
+    public PageTablesDto? PageTablesBefore { get; set; }
+
     /// <summary>The first touch of the whole mapping.</summary>
     public AccessDto? FirstTouch { get; set; }
 

@@ -46,10 +46,21 @@ internal sealed class LabFolder : IDisposable
     {
         if (_temporary && Directory.Exists(Root))
         {
-            Directory.Delete(Root, recursive: true);
+            Remove(Root);
         }
 
         _lock.Dispose();
+    }
+
+    /// <summary>The lock goes last: a process that ends in the middle leaves a folder that the next lab knows for one of its kind.</summary>
+    private static void Remove(string root)
+    {
+        foreach (var folder in Directory.EnumerateDirectories(root))
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        Directory.Delete(root, recursive: true);
     }
 
     private static FileStream? TryLock(string folder)
@@ -73,7 +84,7 @@ internal sealed class LabFolder : IDisposable
                 if (File.Exists(Path.Combine(folder, "lab.lock")) && TryLock(folder) is { } dead)
                 {
                     StopOrphan(folder);
-                    Directory.Delete(folder, recursive: true);
+                    Remove(folder);
                     dead.Dispose();
                 }
             }

@@ -67,5 +67,8 @@ public abstract record BindOutcome
     {
         /// <summary>The errno of the bind.</summary>
         public required Refusal Refusal { get; init; }
+
+        /// <summary>The personality that recognised its info block, holds the namespace, and did not start; null when none did.</summary>
+        public PersonalityKind? Claimed { get; init; }
     }
 }

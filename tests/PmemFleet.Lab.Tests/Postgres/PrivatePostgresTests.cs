@@ -97,6 +97,19 @@ public sealed class PrivatePostgresTests
         Assert.False(Directory.Exists(folder.Root));
     }
 
+    [Fact]
+    public void Open_AfterALabThatDied_RemovesWhatItLeft()
+    {
+        var left = Directory.CreateTempSubdirectory("pmemfleet-lab-").FullName;
+        File.WriteAllText(Path.Combine(left, "lab.lock"), string.Empty);
+        Directory.CreateDirectory(Path.Combine(left, "media", "hosts"));
+
+        using var next = LabFolder.Open(null);
+
+        Assert.False(Directory.Exists(left));
+        Assert.True(Directory.Exists(next.Root));
+    }
+
     private static Task<PrivatePostgres> StartAsync(LabFolder folder) => PrivatePostgres.StartAsync(folder.PostgresData, null, _ => { }, None);
 
     private static async Task<object?> ScalarAsync(PrivatePostgres server, string sql, string database = "postgres")

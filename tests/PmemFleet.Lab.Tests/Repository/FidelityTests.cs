@@ -9,8 +9,7 @@ public sealed partial class FidelityTests
     private const int RowCount = 96;
     private const string Open = "**open**";
 
-    private static readonly string Root = FindRoot();
-    private static readonly string DocumentPath = Path.Combine(Root, "docs", "fidelity.md");
+    private static readonly string DocumentPath = Path.Combine(Checkout.Root, "docs", "fidelity.md");
 
     [Fact]
     public void Fidelity_EveryRow_NamesExactlyTheTestsThatCarryIt()
@@ -18,7 +17,7 @@ public sealed partial class FidelityTests
         var proofs = TestsByRow();
         if (Environment.GetEnvironmentVariable("PMEMFLEET_UPDATE_FIDELITY") == "1")
         {
-            File.WriteAllLines(DocumentPath, File.ReadLines(DocumentPath).Select(line => Rewrite(line, proofs)));
+            File.WriteAllLines(DocumentPath, File.ReadAllLines(DocumentPath).Select(line => Rewrite(line, proofs)));
         }
 
         var rows = File.ReadLines(DocumentPath).Select(line => TableRow().Match(line)).Where(match => match.Success).ToList();
@@ -45,7 +44,7 @@ public sealed partial class FidelityTests
     private static Dictionary<int, SortedSet<string>> TestsByRow()
     {
         var proofs = new Dictionary<int, SortedSet<string>>();
-        foreach (var path in Directory.EnumerateFiles(Path.Combine(Root, "tests"), "*.cs", SearchOption.AllDirectories))
+        foreach (var path in Directory.EnumerateFiles(Path.Combine(Checkout.Root, "tests"), "*.cs", SearchOption.AllDirectories))
         {
             var pending = new List<int>();
             var type = Path.GetFileNameWithoutExtension(path);
@@ -80,17 +79,6 @@ public sealed partial class FidelityTests
         }
 
         rows.Clear();
-    }
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "PmemFleet.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new InvalidOperationException("the tests do not run inside the repository");
     }
 
     [GeneratedRegex(@"^(?<head>\| (?<row>\d+) \| [A-Z] \| .* \| )(?<tests>[^|]*) \|$")]

@@ -22,6 +22,9 @@ internal static class GoldenVectors
     public static IEnumerable<string> Cases(string prefix) =>
         Directory.GetDirectories(Root, prefix + "*").Select(d => Path.GetFileName(d)!).Order(StringComparer.Ordinal);
 
+    public static IEnumerable<string> Files(string folder) =>
+        Directory.GetFiles(Path.Combine(Root, folder), "*.gz").Select(f => Path.GetFileNameWithoutExtension(f)!).Order(StringComparer.Ordinal);
+
     public static IEnumerable<string> Labels() =>
         Directory.GetFiles(Root, "*.label.gz", SearchOption.AllDirectories)
             .Select(f => Path.GetRelativePath(Root, f)[..^".gz".Length]).Order(StringComparer.Ordinal);

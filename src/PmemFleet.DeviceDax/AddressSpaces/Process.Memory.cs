@@ -1,0 +1,128 @@
+using PmemFleet.DeviceDax.Faults;
+using PmemFleet.DeviceDax.Primitives;
+
+namespace PmemFleet.DeviceDax.AddressSpaces;
+
+/// <summary>The flags of msync(2).</summary>
+[Flags]
+public enum SyncFlags
+{
+    /// <summary>None: allowed, does nothing.</summary>
+    None = 0,
+
+    /// <summary>MS_ASYNC.</summary>
+    Async = 1,
+
+    /// <summary>MS_INVALIDATE.</summary>
+    Invalidate = 2,
+
+    /// <summary>MS_SYNC.</summary>
+    Sync = 4,
+}
+
+public sealed partial class Process
+{
+    /// <summary>msync(2): MS_SYNC is EINVAL on a dax device, which has no fsync; MS_ASYNC does nothing.</summary>
+    public Outcome<Done> Msync(VirtualAddress address, ByteCount length, SyncFlags flags)
+    {
+        lock (_gate)
+        {
+            const SyncFlags Both = SyncFlags.Sync | SyncFlags.Async;
+            if (!PageGranules.IsAligned(address.Value, PageGranules.PageBytes) || (flags & Both) == Both || ((int)flags & ~7) != 0)
+            {
+                return new Refusal(Errno.EINVAL, "msync-arguments", "msync needs a page-aligned address and at most one of MS_ASYNC and MS_SYNC.");
+            }
+
+            var end = address.Value + PageGranules.AlignUp(length.Value, PageGranules.PageBytes);
+            for (var at = address.Value; at < end;)
+            {
+                if (Memory.Find(at) is not { } mapping)
+                {
+                    return Hole(at);
+                }
+
+                if ((flags & SyncFlags.Sync) != 0 && mapping.Device is not null && (mapping.Flags & VmFlags.Shared) != 0)
+                {
+                    return new Refusal(Errno.EINVAL, "dax-no-fsync", "Device-dax has no fsync; flush the CPU's caches instead.").About("flags");
+                }
+
+                at = mapping.EndValue;
+            }
+
+            return default(Done);
+        }
+    }
+
+    /// <summary>mlock(2): populates; a dax mapping doesn't get VM_LOCKED (golden special.jsonl, mlock).</summary>
+    public Outcome<Done> Mlock(VirtualAddress address, ByteCount length)
+    {
+        lock (_gate)
+        {
+            var start = PageGranules.AlignDown(address.Value, PageGranules.PageBytes);
+            var end = PageGranules.AlignUp(address.Value + length.Value, PageGranules.PageBytes);
+            for (var at = start; at < end;)
+            {
+                if (Memory.Find(at) is not { } mapping)
+                {
+                    return Hole(at);
+                }
+
+                var until = Math.Min(end, mapping.EndValue);
+                if (PopulateRange(mapping, at, until, AccessKind.Read) != AccessResult.Ok)
+                {
+                    return new Refusal(Errno.ENOMEM, "mlock-populate", "A page of the range can't be mapped.");
+                }
+
+                at = until;
+            }
+
+            return default(Done);
+        }
+    }
+
+    /// <summary>mincore(2), summed: how many 4 KiB pages of the range have an entry.</summary>
+    public Outcome<ByteCount> Mincore(VirtualAddress address, ByteCount length)
+    {
+        lock (_gate)
+        {
+            var (start, end) = (address.Value, address.Value + PageGranules.AlignUp(length.Value, PageGranules.PageBytes));
+            if (!PageGranules.IsAligned(start, PageGranules.PageBytes))
+            {
+                return new Refusal(Errno.EINVAL, "mincore-unaligned", "The address must be a multiple of the page size.");
+            }
+
+            for (var at = start; at < end; at = Memory.Find(at)!.EndValue)
+            {
+                if (Memory.Find(at) is null)
+                {
+                    return Hole(at);
+                }
+            }
+
+            ulong resident = 0;
+            for (var at = start; at < end;)
+            {
+                var isPresent = Memory.Table.IsPresent(at, out var granule);
+                var next = Math.Min(end, PageGranules.AlignDown(at, granule.Bytes()) + granule.Bytes());
+                if (isPresent)
+                {
+                    resident += next - at;
+                }
+
+                at = isPresent ? next : at + PageGranules.PageBytes;
+            }
+
+            return new ByteCount(resident);
+        }
+    }
+
+    /// <summary>One entry of /proc/pid/pagemap: the physical page, or null when there is no entry.</summary>
+    public PhysicalAddress? PageMap(VirtualAddress address)
+    {
+        lock (_gate)
+        {
+            var page = PageGranules.AlignDown(address.Value, PageGranules.PageBytes);
+            return Memory.Find(page) is { } mapping && Memory.Table.IsPresent(page, out _) ? Translate(mapping, page) : null;
+        }
+    }
+}

@@ -1,0 +1,17 @@
+using PmemFleet.Contracts.Namespaces;
+using PmemFleet.Contracts.Problems;
+
+namespace PmemFleet.Worker.Hosts;
+
+/// <summary>The block device of a bound namespace: a plain one, or a BTT.</summary>
+internal interface INamespaceIo
+{
+    /// <summary>Bytes of the device.</summary>
+    long Length { get; }
+
+    /// <summary>Reads whole sectors or refuses (EINVAL, EIO).</summary>
+    RefusalDto? Read(long offset, Span<byte> destination);
+
+    /// <summary>Writes whole sectors and makes them durable, or refuses (EINVAL, EIO, EROFS).</summary>
+    RefusalDto? Write(long offset, ReadOnlySpan<byte> source, out DataWrittenDto written);
+}

@@ -1,0 +1,128 @@
+using System.Collections.Concurrent;
+using PmemFleet.Contracts.Sync;
+using PmemFleet.DeviceDax.Machines;
+using PmemFleet.DeviceDax.Poison;
+using PmemFleet.DeviceDax.Primitives;
+using PmemFleet.Worker.DataPlane;
+using PmemFleet.Worker.Media;
+
+namespace PmemFleet.Worker.Hosts;
+
+/// <summary>
+/// A host this worker holds under an epoch: its media, and what lives from boot to boot: bound namespaces and the fault engine's
+/// machine with its processes. Everything is done under <see cref="Gate"/>, one thing at a time.
+/// </summary>
+internal sealed class LiveHost : IDisposable, IPoisonSource
+{
+    private readonly Dictionary<Guid, DimmMedia> _dimms = [];
+    private readonly Dictionary<Guid, long> _acknowledged = [];
+
+    public LiveHost(HostStore store, HostLayout layout, long generation)
+    {
+        Store = store;
+        Layout = layout;
+        Memory = new SystemMemory([], _dimms);
+        Apply(layout, generation);
+    }
+
+    /// <summary>One thing at a time.</summary>
+    public SemaphoreSlim Gate { get; } = new(1, 1);
+
+    public HostStore Store { get; }
+
+    public HostLayout Layout { get; private set; }
+
+    public long Generation { get; private set; }
+
+    public SystemMemory Memory { get; private set; }
+
+    /// <summary>The machine since the last boot; null before the first and after a shutdown.</summary>
+    public Machine? Machine { get; private set; }
+
+    /// <summary>Namespaces bound since the boot, by device name.</summary>
+    public Dictionary<string, BoundNamespace> Bound { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Numbers of the mappings that clients were given.</summary>
+    public MappingNumbers Mappings { get; private set; } = new();
+
+    /// <summary>Answers of this boot by Idempotency-Key.</summary>
+    public RepeatedRequests Repeats { get; } = new();
+
+    /// <summary>The highest sequence of a task that was taken; what is below it is under way, or its result waits.</summary>
+    public long AcceptedSequence { get; set; }
+
+    /// <summary>Tasks that are queued or run.</summary>
+    public ConcurrentDictionary<Guid, bool> UnderWay { get; } = [];
+
+    /// <summary>Takes what is plugged from now on; DIMMs that are gone are closed.</summary>
+    public void Apply(HostLayout layout, long generation)
+    {
+        foreach (var gone in _dimms.Keys.Except(layout.Dimms.Select(dimm => dimm.DimmId)).ToList())
+        {
+            _dimms.Remove(gone, out var dimm);
+            dimm!.Dispose();
+        }
+
+        foreach (var dimm in layout.Dimms.Where(dimm => !_dimms.ContainsKey(dimm.DimmId)))
+        {
+            _dimms.Add(dimm.DimmId, DimmMedia.Open(Store.Folder, Store.HostId, dimm));
+        }
+
+        (Layout, Generation) = (layout, generation);
+        Memory = new SystemMemory(layout.Regions, _dimms);
+    }
+
+    /// <summary>Power on: nothing is bound and no process runs.</summary>
+    public void Boot()
+    {
+        Shutdown();
+        Machine = new Machine(
+            new MachineProfile
+            {
+                Kernel = Layout.Profile == "linux-4.10" ? KernelProfile.Linux410 : KernelProfile.Linux61,
+                HasPudPages = Layout.SupportsPud,
+                PageTableLevels = Layout.PageTableLevels,
+            },
+            this);
+    }
+
+    /// <summary>Power off.</summary>
+    public void Shutdown()
+    {
+        Bound.Clear();
+        Mappings = new MappingNumbers();
+        Repeats.Clear();
+        Machine = null;
+    }
+
+    /// <summary>DIMM states that the Api has not acknowledged.</summary>
+    public IEnumerable<DimmObservation> PendingObservations() => _dimms.Values
+        .Where(dimm => _acknowledged.GetValueOrDefault(dimm.Layout.DimmId) < dimm.Version)
+        .Select(dimm => dimm.Observe(Store.Epoch));
+
+    public void Acknowledge(AcknowledgedObservation observation)
+    {
+        if (_dimms.ContainsKey(observation.DimmId))
+        {
+            _acknowledged[observation.DimmId] = Math.Max(observation.Version, _acknowledged.GetValueOrDefault(observation.DimmId));
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool TryFindPoison(PhysicalRange range, out PhysicalAddress first)
+    {
+        var found = Memory.FirstPoison((long)range.Start.Value, (long)range.Length.Value);
+        first = new PhysicalAddress((ulong)(found ?? 0));
+        return found is not null;
+    }
+
+    public void Dispose()
+    {
+        foreach (var dimm in _dimms.Values)
+        {
+            dimm.Dispose();
+        }
+
+        Gate.Dispose();
+    }
+}

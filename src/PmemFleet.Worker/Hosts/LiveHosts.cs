@@ -1,0 +1,39 @@
+using System.Collections.Concurrent;
+
+namespace PmemFleet.Worker.Hosts;
+
+/// <summary>The hosts this worker holds, and until when it may: a worker whose lease has ended serves none.</summary>
+internal sealed class LiveHosts(TimeProvider time)
+{
+    private readonly ConcurrentDictionary<Guid, LiveHost> _hosts = [];
+    private long _leaseEnds;
+
+    public IEnumerable<LiveHost> All => _hosts.Values;
+
+    /// <summary>The bearer the Api calls with; null before the join.</summary>
+    public string? DataPlaneCredential { get; set; }
+
+    public bool LeaseHolds => time.GetTimestamp() < Interlocked.Read(ref _leaseEnds);
+
+    /// <summary>The lease lasts so long from the moment the renewing request was sent.</summary>
+    public void Renew(long sentAt, TimeSpan lease) =>
+        Interlocked.Exchange(ref _leaseEnds, sentAt + (long)(lease.TotalSeconds * time.TimestampFrequency));
+
+    public LiveHost? Find(Guid hostId) => LeaseHolds ? _hosts.GetValueOrDefault(hostId) : null;
+
+    public LiveHost? FindUnleased(Guid hostId) => _hosts.GetValueOrDefault(hostId);
+
+    public void Hold(LiveHost host) => _hosts[host.Store.HostId] = host;
+
+    /// <summary>Lets a host go: it belongs to another worker now, or its epoch is over.</summary>
+    public async Task DropAsync(Guid hostId)
+    {
+        if (_hosts.TryRemove(hostId, out var host))
+        {
+            await host.Gate.WaitAsync();
+            host.Shutdown();
+            host.Gate.Release();
+            host.Dispose();
+        }
+    }
+}

@@ -1,0 +1,47 @@
+namespace PmemFleet.Worker.Sync;
+
+/// <summary>Cuts the waiting sync short when there is something to report.</summary>
+internal sealed class SyncSignal
+{
+    private readonly Lock _gate = new();
+    private CancellationTokenSource? _waiting;
+    private bool _rejoin;
+
+    /// <summary>A token for the next wait.</summary>
+    public CancellationTokenSource Arm(CancellationToken stopping)
+    {
+        var armed = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        lock (_gate)
+        {
+            _waiting = armed;
+        }
+
+        return armed;
+    }
+
+    /// <summary>A host had to be let go: only a join under a new instance makes the Api boot it anew.</summary>
+    public void RequestRejoin()
+    {
+        Volatile.Write(ref _rejoin, true);
+        Raise();
+    }
+
+    /// <summary>True once after <see cref="RequestRejoin"/>.</summary>
+    public bool TakeRejoin() => Interlocked.Exchange(ref _rejoin, false);
+
+    /// <summary>There is something to report.</summary>
+    public void Raise()
+    {
+        lock (_gate)
+        {
+            try
+            {
+                _waiting?.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // that wait is over; the next request carries it
+            }
+        }
+    }
+}

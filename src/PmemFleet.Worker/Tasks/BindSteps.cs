@@ -1,0 +1,138 @@
+using PmemFleet.Contracts.Sync;
+using PmemFleet.DeviceDax.Devices;
+using PmemFleet.DeviceDax.Primitives;
+using PmemFleet.Nvdimm.Binding;
+using PmemFleet.Nvdimm.Btt;
+using PmemFleet.Worker.Hosts;
+using PmemFleet.Worker.Media;
+
+namespace PmemFleet.Worker.Tasks;
+
+/// <summary>Namespaces are bound to their drivers and unbound.</summary>
+internal static class BindSteps
+{
+    public static StepResult Bind(LiveHost host, BindStep step)
+    {
+        if (host.Machine is null)
+        {
+            return Refused(step, Refusals.Of("ENXIO", "host-off", "The host is powered off."), []);
+        }
+
+        if (step.Configured is not null && host.Bound.GetValueOrDefault(step.Namespace)?.Bound.Kind == "raw")
+        {
+            // a boot between the request and this task found no info block yet
+            host.Bound.Remove(step.Namespace);
+        }
+
+        if (host.Bound.TryGetValue(step.Namespace, out var bound))
+        {
+            // the same bind again, after a crash or a doubled message
+            return step.Configured is null || step.Configured.Uuid == bound.Bound.Uuid
+                ? bound.Bound
+                : Refused(step, Refusals.Of("EBUSY", "already-bound", $"{step.Namespace} is bound already."), []);
+        }
+
+        if (!host.Memory.Covers(step.Start, step.Size))
+        {
+            return Refused(step, Refusals.Of("ENXIO", "range-outside-region", "The namespace is not in one region of this host.", ("start", step.Start), ("size", step.Size)), []);
+        }
+
+        var media = new NamespaceMedia(host.Memory, step.Start, step.Size);
+        var outcome = NamespaceBinder.Bind(BindWire.ToPlan(step, host.Layout.SupportsPud), media);
+        if (outcome is BindOutcome.Failed failed)
+        {
+            return Refused(step, failed.Refusal.ToDto(), failed.Messages);
+        }
+
+        return Keep(host, step, media, BindWire.ToBound(step.Namespace, outcome));
+    }
+
+    public static StepResult Unbind(LiveHost host, UnbindStep step)
+    {
+        if (host.Bound.Remove(step.Namespace, out var bound))
+        {
+            bound.Media.Flush();
+            if (bound.DaxRegion is { } region)
+            {
+                // revocation is done on return; a pin that is still held lets go when its process ends
+                _ = host.Machine!.RemoveRegionAsync(region);
+            }
+        }
+
+        return new StepDone();
+    }
+
+    public static StepResult Check(LiveHost host, CheckBttStep step)
+    {
+        if (!host.Memory.Covers(step.Start, step.Size))
+        {
+            return new StepRefused { Refusal = Refusals.Of("ENXIO", "range-outside-region", "The namespace is not in one region of this host.") };
+        }
+
+        var media = new NamespaceMedia(host.Memory, step.Start, step.Size);
+        var outcome = BttCheck.Run(media, step.ParentUuid, new BttCheckOptions { Repair = step.Repair, RewriteLog = step.RewriteLog });
+        media.Flush();
+        return outcome.TryGet(out var report, out var refusal)
+            ? new StepChecked { Consistent = report.Consistent, Messages = report.Messages }
+            : new StepRefused { Refusal = refusal.ToDto(), Namespace = step.Namespace };
+    }
+
+    private static StepResult Keep(LiveHost host, BindStep step, NamespaceMedia media, StepBound bound)
+    {
+        var kept = new BoundNamespace { Step = step, Bound = bound, Media = media };
+        switch (bound.Kind)
+        {
+            case "raw":
+                kept = kept with { Io = new BlockIo(media, 0, step.Size, step.ReadOnly) };
+                break;
+            case "pfn":
+                kept = kept with { Io = new BlockIo(media, bound.DataOffset!.Value + (bound.StartPad ?? 0), bound.Size!.Value, step.ReadOnly) };
+                break;
+            case "btt":
+                var btt = BttIo.Open(media, step.ParentUuid, bound, step.ReadOnly);
+                if (!btt.TryGet(out var io, out var refusal))
+                {
+                    return Refused(step, refusal.ToDto(), bound.Messages);
+                }
+
+                kept = kept with { Io = io };
+                break;
+            default:
+                var (region, dax) = AddDax(host, step, bound);
+                if (dax is not null)
+                {
+                    return Refused(step, dax.ToDto(), [dax.KernelMessage ?? dax.Message]);
+                }
+
+                kept = kept with { DaxRegion = region };
+                break;
+        }
+
+        host.Bound.Add(step.Namespace, kept);
+        return bound;
+    }
+
+    /// <summary>daxR.Y takes both numbers from namespaceR.Y (seed row 94); its region is the namespace's data range.</summary>
+    private static (DaxRegion? Region, DeviceDax.Primitives.Refusal? Refusal) AddDax(LiveHost host, BindStep step, StepBound bound)
+    {
+        var numbers = step.Namespace["namespace".Length..].Split('.');
+        var regionId = int.Parse(numbers[0], System.Globalization.CultureInfo.InvariantCulture);
+        var instance = int.Parse(numbers[1], System.Globalization.CultureInfo.InvariantCulture);
+        var start = step.Start + bound.DataOffset!.Value + (bound.StartPad ?? 0);
+        var range = new PhysicalRange(new PhysicalAddress((ulong)start), new ByteCount((ulong)bound.Size!.Value));
+        if (!PageGranules.TryFromAlign((ulong)bound.Align!.Value, out var granule))
+        {
+            return (null, new DeviceDax.Primitives.Refusal(DeviceDax.Primitives.Errno.EINVAL, "unsupported-align", "The align is not a page size."));
+        }
+
+        if (!host.Machine!.AddRegion(new DaxRegionSpec(regionId, range, granule) { Parent = step.Namespace }).TryGet(out var region, out var refusal))
+        {
+            return (null, refusal);
+        }
+
+        return region.AddDevice(new DaxDeviceSpec(instance)).TryGet(out _, out refusal) ? (region, null) : (null, refusal);
+    }
+
+    private static StepRefused Refused(BindStep step, Contracts.Problems.RefusalDto refusal, IReadOnlyList<string> messages) =>
+        new() { Refusal = refusal, Namespace = step.Namespace, Messages = messages };
+}

@@ -1,0 +1,67 @@
+using System.Collections;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
+using PmemFleet.Contracts;
+using PmemFleet.Contracts.DataPlane;
+using PmemFleet.Worker.DataPlane;
+using PmemFleet.Worker.Hosts;
+using PmemFleet.Worker.Sync;
+using PmemFleet.Worker.Tasks;
+
+namespace PmemFleet.Worker;
+
+/// <summary>The worker's process: a sync loop, and the data plane that the Api calls.</summary>
+public static partial class WorkerHost
+{
+    /// <summary>Builds the worker from the process's environment.</summary>
+    public static WebApplication Build(string[] args) => Build(args, ReadEnvironment());
+
+    /// <summary>Builds the worker.</summary>
+    /// <param name="args">Command line; none is known.</param>
+    /// <param name="environment">The variables.</param>
+    public static WebApplication Build(string[] args, IReadOnlyDictionary<string, string> environment)
+    {
+        var options = WorkerOptions.Read(environment);
+        Directory.CreateDirectory(options.DataDirectory);
+        var builder = WebApplication.CreateSlimBuilder(args);
+        builder.WebHost.UseUrls(options.Urls).ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null);
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, FleetJsonContext.Default));
+        builder.Services
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(options)
+            .AddSingleton<SyncSignal>()
+            .AddSingleton<LiveHosts>()
+            .AddSingleton<FleetClient>()
+            .AddSingleton<TaskExecutor>()
+            .AddSingleton<HostRunner>()
+            .AddSingleton<DataPlaneGate>()
+            .AddHostedService<SyncLoop>();
+        builder.Services.AddOpenTelemetry()
+            .WithTracing(tracing => tracing.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation())
+            .WithMetrics(metrics => metrics.AddAspNetCoreInstrumentation().AddRuntimeInstrumentation().AddPrometheusExporter());
+        var app = builder.Build();
+        Map(app);
+        LogStarting(app.Logger, options);
+        return app;
+    }
+
+    private static void Map(WebApplication app)
+    {
+        app.MapGet("/livez", () => Results.Text("ok"));
+        app.MapGet("/readyz", (LiveHosts hosts) => hosts.LeaseHolds ? Results.Text("ok") : Results.Text("no lease yet", statusCode: StatusCodes.Status503ServiceUnavailable));
+        app.MapPrometheusScrapingEndpoint("/metrics");
+        var host = app.MapGroup(DataPlaneRoutes.Host);
+        host.AddEndpointFilter((context, next) => context.HttpContext.RequestServices.GetRequiredService<DataPlaneGate>().AuthorizeAsync(context, next));
+        ProcessEndpoints.Map(host);
+        NamespaceEndpoints.Map(host);
+        DimmEndpoints.Map(host);
+    }
+
+    private static Dictionary<string, string> ReadEnvironment() => Environment.GetEnvironmentVariables()
+        .Cast<DictionaryEntry>()
+        .ToDictionary(entry => (string)entry.Key, entry => entry.Value as string ?? string.Empty, StringComparer.Ordinal);
+
+    [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "Worker starting: {Options}")]
+    private static partial void LogStarting(ILogger logger, WorkerOptions options);
+}
