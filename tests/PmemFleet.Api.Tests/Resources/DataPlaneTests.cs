@@ -60,7 +60,6 @@ public sealed class DataPlaneTests(ResourceFixture fixture) : IClassFixture<Reso
     }
 
     [Fact]
-    [Trait("Row", "56")]
     public async Task Mapping_RefusedByTheWorker_KeepsItsRuleAndStatus()
     {
         await HostAsync("private");
@@ -114,7 +113,6 @@ public sealed class DataPlaneTests(ResourceFixture fixture) : IClassFixture<Reso
     }
 
     [Fact]
-    [Trait("Row", "26")]
     public async Task Data_ReadFindsPoison_IsSeenAtOnce_WriteClearsIt()
     {
         await HostAsync("data");

@@ -1,7 +1,7 @@
 using System.Net;
 using PmemFleet.Api.Tests.Support;
-using PmemFleet.Contracts.Dimms;
 using PmemFleet.Contracts.Dax;
+using PmemFleet.Contracts.Dimms;
 using PmemFleet.Contracts.Hosts;
 using PmemFleet.Contracts.Lists;
 using PmemFleet.Contracts.Namespaces;
