@@ -1,0 +1,75 @@
+using System.Diagnostics;
+using CsCheck;
+using PmemFleet.Nvdimm.Badblocks;
+
+namespace PmemFleet.Nvdimm.Tests.Badblocks;
+
+/// <summary>Byte-exact poison, held against a plain array of flags.</summary>
+public sealed class PoisonListTests
+{
+    [Fact]
+    public void AnyAddsAndRemoves_AgreeWithFlags() =>
+        Gen.Select(Gen.Int[0, 3], Gen.Int[0, 4000], Gen.Int[1, 60]).List[1, 900].Sample(
+            steps =>
+            {
+                var list = new PoisonList();
+                var flags = new bool[4200];
+                foreach (var (kind, start, length) in steps)
+                {
+                    var part = flags.AsSpan(start, length);
+                    if (kind < 3)
+                    {
+                        Assert.Equal(part.Contains(false), list.Add(start, length));
+                    }
+                    else
+                    {
+                        Assert.Equal(part.Contains(true), list.Remove(start, length));
+                    }
+
+                    part.Fill(kind < 3);
+                }
+
+                var end = -1L;
+                var listed = new bool[flags.Length];
+                foreach (var range in list.Ranges)
+                {
+                    Assert.True(range.Start > end, "touching ranges are one");
+                    listed.AsSpan((int)range.Start, (int)range.Length).Fill(true);
+                    end = range.End;
+                }
+
+                Assert.Equal(flags, listed);
+                Assert.Equal(list.Ranges.Count(), list.Count);
+                foreach (var (_, start, length) in steps)
+                {
+                    var first = flags.AsSpan(start, length).IndexOf(true);
+                    Assert.Equal(first >= 0, list.Overlaps(start, length));
+                    Assert.Equal(first < 0 ? -1 : start + first, list.FirstWithin(start, length));
+                    Assert.Equal(flags.AsSpan(start, length).Count(true), list.Within(start, length).Sum(range => range.Length));
+                }
+            },
+            iter: 100);
+
+    [Fact]
+    public void MillionScatteredErrors_StaySmallAndAreFoundFast()
+    {
+        var list = new PoisonList();
+        var random = new Random(1);
+        while (list.Count < 1_000_000)
+        {
+            list.Add(random.NextInt64(1L << 44) & ~255L, 256);
+        }
+
+        Assert.InRange(list.MemoryBytes, 0, 64L * list.Count);
+        var clock = Stopwatch.StartNew();
+        var hits = 0;
+        for (var n = 0; n < 1_000_000; n++)
+        {
+            hits += list.Overlaps((n * 2654435761L) & ((1L << 44) - 1), 64) ? 1 : 0;
+        }
+
+        // a debug build on a busy machine; the benchmark has the figure
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 10);
+        Assert.InRange(hits, 0, 1000);
+    }
+}
