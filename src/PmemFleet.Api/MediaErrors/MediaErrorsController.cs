@@ -29,7 +29,7 @@ public sealed class MediaErrorsController(FleetDbContext db) : ControllerBase
         await this.OfHostAsync(db, host, () => MediaErrorProjection.PageAsync(db, HttpContext, query, filter, host, cancellationToken));
 
     /// <summary>Injects poison, as <c>ndctl inject-error</c> does, or by region offset, or by DPA.</summary>
-    [HttpPost("inject")]
+    [HttpPost]
     [RequestExample("One block under a namespace; the host learns of it at once", """{"namespace":"namespace0.0","block":16,"count":1}""")]
     [RequestExample("Latent: an access or a scrub has to find it", """{"namespace":"namespace0.0","block":32,"count":2,"notify":false}""")]
     [RequestExample("By DPA", """{"dimm":"nmem0","offset":"1M","length":256}""")]

@@ -61,7 +61,7 @@ internal sealed partial class Tour
                 await TouchAsync(pid, load, cancellation);
                 await api.DoAsync(
                     HttpMethod.Post,
-                    $"{HostPath}/media-errors/inject",
+                    $"{HostPath}/media-errors",
                     new MediaErrorRangeRequest { Namespace = DaxNamespace, Block = PoisonedBlock, Count = 1, Notify = false },
                     Json.MediaErrorRangeRequest,
                     cancellation);

@@ -94,7 +94,7 @@ public sealed class MediaErrorTests(ResourceFixture fixture) : IClassFixture<Res
     {
         await InterleavedAsync("latent");
         var etag = (await _api.GetAsync(new Uri("/v1/hosts/latent/namespaces/namespace0.0", UriKind.Relative))).Headers.ETag;
-        var latent = await _api.PostAsync<ListPage<MediaErrorDto>>("/v1/hosts/latent/media-errors/inject", """{"namespace":"namespace0.0","block":9,"count":1,"notify":false}""");
+        var latent = await _api.PostAsync<ListPage<MediaErrorDto>>("/v1/hosts/latent/media-errors", """{"namespace":"namespace0.0","block":9,"count":1,"notify":false}""");
         var error = Assert.Single(latent.Items);
 
         // block 9 is in the second line of 4 KiB, which is the second DIMM's first
@@ -121,7 +121,7 @@ public sealed class MediaErrorTests(ResourceFixture fixture) : IClassFixture<Res
     {
         var host = $"bad-{Guid.NewGuid():N}";
         await InterleavedAsync(host);
-        Assert.Equal(code, (await _api.RefusedAsync(HttpMethod.Post, $"/v1/hosts/{host}/media-errors/inject", json, status)).Code);
+        Assert.Equal(code, (await _api.RefusedAsync(HttpMethod.Post, $"/v1/hosts/{host}/media-errors", json, status)).Code);
     }
 
     private async Task InterleavedAsync(string name)

@@ -71,7 +71,7 @@ public sealed class TourTest : IClassFixture<ApiFixture>, IAsyncLifetime
         var device = Assert.Single((await api.GetAsync<ListPage<DaxDeviceDto>>($"{Host}/dax-devices")).Items);
         Assert.Equal(("dax0.0", 2L << 20, devdax.Size, "namespace0.0"), (device.Name, device.Align, device.Size, device.Namespace));
 
-        var errors = await api.PostAsync<ListPage<MediaErrorDto>>($"{Host}/media-errors/inject", """{"namespace":"namespace0.0","block":16,"count":1}""");
+        var errors = await api.PostAsync<ListPage<MediaErrorDto>>($"{Host}/media-errors", """{"namespace":"namespace0.0","block":16,"count":1}""");
         var error = Assert.Single(errors.Items);
         Assert.Equal(("namespace0.0", "data", true, true, 256L), (error.Namespace, error.Hurts, error.Poisoned, error.Known, error.Length));
         var bad = await api.GetAsync<NamespaceDto>($"{Host}/namespaces/namespace0.0");
