@@ -10,16 +10,20 @@ public readonly record struct ByteRange(long Start, long Length)
 }
 
 /// <summary>
-/// What is poisoned in an address space, to the byte: disjoint ranges in order, touching ones joined. Sixteen bytes a range in leaves
-/// of a two-level sorted array, so that a million scattered errors stay small, a lookup is two binary searches, and an insertion
-/// moves one leaf only. Not thread-safe: its owner lets readers and writers take turns.
+/// What is poisoned in an address space, to the byte: disjoint ranges in order, touching ones joined. Not thread-safe: its owner lets
+/// readers and writers take turns.
 /// </summary>
+/// <remarks>
+/// A million scattered errors stay below 64 bytes each, and a lookup touches few cache lines: the leaves' first addresses lie side by
+/// side, a leaf's 32 starts are compared all at once, and a filter answers for good memory.
+/// </remarks>
 public sealed class PoisonList
 {
-    private const int LeafRanges = 256;
-
-    private readonly List<Leaf> _leaves = [];
     private long[] _firsts = [];
+    private int[] _slots = [];
+    private int _leaves;
+    private PoisonLeaves _pool;
+    private PoisonFilter _filter;
 
     /// <summary>An empty list.</summary>
     public PoisonList()
@@ -40,28 +44,37 @@ public sealed class PoisonList
     public int Count { get; private set; }
 
     /// <summary>Bytes that the list itself occupies, to hold a limit against.</summary>
-    public long MemoryBytes => (_leaves.Count * (LeafRanges * 16L)) + (_firsts.Length * 8L) + (_leaves.Count * 64L);
+    public long MemoryBytes => _pool.MemoryBytes + _filter.MemoryBytes + (_firsts.Length * (long)(sizeof(long) + sizeof(int)));
 
     /// <summary>All ranges in order.</summary>
-    public IEnumerable<ByteRange> Ranges => _leaves.SelectMany(leaf => Enumerable.Range(0, leaf.Count).Select(at => leaf[at]));
+    public IEnumerable<ByteRange> Ranges
+    {
+        get
+        {
+            for (var (leaf, at) = (0, 0); leaf < _leaves; (leaf, at) = Next(leaf, at))
+            {
+                yield return new ByteRange(Start(leaf, at), End(leaf, at) - Start(leaf, at));
+            }
+        }
+    }
 
     /// <summary>True where a byte of the range is in the list.</summary>
     public bool Overlaps(long start, long length)
     {
+        if (!_filter.MayOverlap(start, length))
+        {
+            return false;
+        }
+
         var (leaf, at) = FirstEndingAfter(start);
-        return leaf < _leaves.Count && _leaves[leaf].Starts[at] < start + length;
+        return leaf < _leaves && Start(leaf, at) < start + length;
     }
 
     /// <summary>The first byte of the range that is in the list; -1 for none.</summary>
     public long FirstWithin(long start, long length)
     {
         var (leaf, at) = FirstEndingAfter(start);
-        if (leaf == _leaves.Count)
-        {
-            return -1;
-        }
-
-        var first = Math.Max(_leaves[leaf].Starts[at], start);
+        var first = leaf == _leaves ? long.MaxValue : Math.Max(Start(leaf, at), start);
         return first < start + length ? first : -1;
     }
 
@@ -70,10 +83,10 @@ public sealed class PoisonList
     {
         var found = new List<ByteRange>();
         var end = start + length;
-        for (var (leaf, at) = FirstEndingAfter(start); leaf < _leaves.Count && _leaves[leaf].Starts[at] < end; (leaf, at) = Next(leaf, at))
+        for (var (leaf, at) = FirstEndingAfter(start); leaf < _leaves && Start(leaf, at) < end; (leaf, at) = Next(leaf, at))
         {
-            var first = Math.Max(_leaves[leaf].Starts[at], start);
-            found.Add(new ByteRange(first, Math.Min(_leaves[leaf].Ends[at], end) - first));
+            var first = Math.Max(Start(leaf, at), start);
+            found.Add(new ByteRange(first, Math.Min(End(leaf, at), end) - first));
         }
 
         return found;
@@ -86,17 +99,17 @@ public sealed class PoisonList
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
         var end = start + length;
         var (leaf, at) = FirstEndingAfter(start);
-        if (leaf < _leaves.Count && _leaves[leaf].Starts[at] <= start && _leaves[leaf].Ends[at] >= end)
+        if (leaf < _leaves && Start(leaf, at) <= start && End(leaf, at) >= end)
         {
             return false;
         }
 
         // ranges that touch join: one that ends where this begins, and all up to one that begins where this ends
         (leaf, at) = FirstEndingAfter(start - 1);
-        while (leaf < _leaves.Count && _leaves[leaf].Starts[at] <= end)
+        while (leaf < _leaves && Start(leaf, at) <= end)
         {
-            start = Math.Min(start, _leaves[leaf].Starts[at]);
-            end = Math.Max(end, _leaves[leaf].Ends[at]);
+            start = Math.Min(start, Start(leaf, at));
+            end = Math.Max(end, End(leaf, at));
             (leaf, at) = RemoveAt(leaf, at);
         }
 
@@ -109,9 +122,9 @@ public sealed class PoisonList
     {
         var end = start + length;
         var changed = false;
-        for (var (leaf, at) = FirstEndingAfter(start); leaf < _leaves.Count && _leaves[leaf].Starts[at] < end; (leaf, at) = FirstEndingAfter(start))
+        for (var (leaf, at) = FirstEndingAfter(start); leaf < _leaves && Start(leaf, at) < end; (leaf, at) = FirstEndingAfter(start))
         {
-            var (from, to) = (_leaves[leaf].Starts[at], _leaves[leaf].Ends[at]);
+            var (from, to) = (Start(leaf, at), End(leaf, at));
             RemoveAt(leaf, at);
             changed = true;
             if (from < start)
@@ -128,120 +141,105 @@ public sealed class PoisonList
         return changed;
     }
 
+    private long Start(int leaf, int at) => _pool.Start(_slots[leaf], at);
+
+    private long End(int leaf, int at) => _pool.End(_slots[leaf], at);
+
+    private (int Leaf, int At) Next(int leaf, int at) => at + 1 < _pool.Count(_slots[leaf]) ? (leaf, at + 1) : (leaf + 1, 0);
+
     private (int Leaf, int At) FirstEndingAfter(long position)
     {
-        var leaf = UpperBound(_firsts, _leaves.Count, position) - 1;
+        var leaf = LeafOf(position);
         if (leaf < 0)
         {
             return (0, 0);
         }
 
-        // the last range that starts at or before the position is the only one before it that may end behind it
-        var found = _leaves[leaf];
-        var at = UpperBound(found.Starts, found.Count, position) - 1;
-        return found.Ends[at] > position ? (leaf, at) : Next(leaf, at);
+        // the last range that starts at or before the position is the only one of those before it that may end behind it
+        var at = _pool.CountAtOrBefore(_slots[leaf], position) - 1;
+        return End(leaf, at) > position ? (leaf, at) : Next(leaf, at);
     }
 
-    private (int Leaf, int At) Next(int leaf, int at) => at + 1 < _leaves[leaf].Count ? (leaf, at + 1) : (leaf + 1, 0);
+    private int LeafOf(long position)
+    {
+        var (low, count) = (0, _leaves);
+        while (count > 0)
+        {
+            var half = count >> 1;
+            var above = _firsts[low + half] <= position;
+            low = above ? low + half + 1 : low;
+            count = above ? count - half - 1 : half;
+        }
+
+        return low - 1;
+    }
 
     private void Insert(long start, long end)
     {
         Count++;
-        if (_leaves.Count == 0)
+        if (_leaves == 0)
         {
-            _leaves.Add(new Leaf());
-            _firsts = [0, 0];
+            InsertLeaf(0, _pool.Rent());
         }
 
-        var leaf = Math.Max(UpperBound(_firsts, _leaves.Count, start) - 1, 0);
-        if (_leaves[leaf].Count == LeafRanges)
+        var leaf = Math.Max(LeafOf(start), 0);
+        if (_pool.Count(_slots[leaf]) == PoisonLeaves.Capacity)
         {
-            InsertLeaf(leaf + 1, _leaves[leaf].SplitOffUpperHalf());
-            if (start > _firsts[leaf + 1])
-            {
-                leaf++;
-            }
+            var upper = _pool.SplitOffUpperHalf(_slots[leaf]);
+            InsertLeaf(leaf + 1, upper);
+            _firsts[leaf + 1] = _pool.Start(upper, 0);
+            leaf += start > _firsts[leaf + 1] ? 1 : 0;
         }
 
-        var found = _leaves[leaf];
-        found.Insert(UpperBound(found.Starts, found.Count, start), start, end);
-        _firsts[leaf] = found.Starts[0];
+        _pool.Insert(_slots[leaf], start, end);
+        _firsts[leaf] = Start(leaf, 0);
+        Filter(start, end);
+    }
+
+    private void Filter(long start, long end)
+    {
+        if (_filter.Fits(Count))
+        {
+            _filter.Add(start, end);
+            return;
+        }
+
+        _filter.Reset(Count);
+        for (var (leaf, at) = (0, 0); leaf < _leaves; (leaf, at) = Next(leaf, at))
+        {
+            _filter.Add(Start(leaf, at), End(leaf, at));
+        }
     }
 
     private (int Leaf, int At) RemoveAt(int leaf, int at)
     {
         Count--;
-        var found = _leaves[leaf];
-        found.RemoveAt(at);
-        if (found.Count == 0)
+        _filter.Remove(Start(leaf, at), End(leaf, at));
+        _pool.RemoveAt(_slots[leaf], at);
+        if (_pool.Count(_slots[leaf]) == 0)
         {
-            _leaves.RemoveAt(leaf);
-            Array.Copy(_firsts, leaf + 1, _firsts, leaf, _leaves.Count - leaf);
+            _pool.Return(_slots[leaf]);
+            _leaves--;
+            Array.Copy(_firsts, leaf + 1, _firsts, leaf, _leaves - leaf);
+            Array.Copy(_slots, leaf + 1, _slots, leaf, _leaves - leaf);
             return (leaf, 0);
         }
 
-        _firsts[leaf] = found.Starts[0];
-        return at < found.Count ? (leaf, at) : (leaf + 1, 0);
+        _firsts[leaf] = Start(leaf, 0);
+        return at < _pool.Count(_slots[leaf]) ? (leaf, at) : (leaf + 1, 0);
     }
 
-    private void InsertLeaf(int number, Leaf leaf)
+    private void InsertLeaf(int number, int slot)
     {
-        if (_firsts.Length == _leaves.Count)
+        if (_firsts.Length == _leaves)
         {
-            Array.Resize(ref _firsts, _firsts.Length * 2);
+            Array.Resize(ref _firsts, (_leaves * 3 / 2) + 2);
+            Array.Resize(ref _slots, _firsts.Length);
         }
 
-        Array.Copy(_firsts, number, _firsts, number + 1, _leaves.Count - number);
-        _leaves.Insert(number, leaf);
-        _firsts[number] = leaf.Starts[0];
-    }
-
-    private static int UpperBound(long[] sorted, int count, long value)
-    {
-        var low = 0;
-        while (count > 0)
-        {
-            var half = count >> 1;
-            var above = sorted[low + half] <= value;
-            low = above ? low + half + 1 : low;
-            count = above ? count - half - 1 : half;
-        }
-
-        return low;
-    }
-
-    private sealed class Leaf
-    {
-        public long[] Starts { get; } = new long[LeafRanges];
-
-        public long[] Ends { get; } = new long[LeafRanges];
-
-        public int Count { get; private set; }
-
-        public ByteRange this[int at] => new(Starts[at], Ends[at] - Starts[at]);
-
-        public void Insert(int at, long start, long end)
-        {
-            Array.Copy(Starts, at, Starts, at + 1, Count - at);
-            Array.Copy(Ends, at, Ends, at + 1, Count - at);
-            (Starts[at], Ends[at]) = (start, end);
-            Count++;
-        }
-
-        public void RemoveAt(int at)
-        {
-            Count--;
-            Array.Copy(Starts, at + 1, Starts, at, Count - at);
-            Array.Copy(Ends, at + 1, Ends, at, Count - at);
-        }
-
-        public Leaf SplitOffUpperHalf()
-        {
-            var upper = new Leaf { Count = Count / 2 };
-            Array.Copy(Starts, Count - upper.Count, upper.Starts, 0, upper.Count);
-            Array.Copy(Ends, Count - upper.Count, upper.Ends, 0, upper.Count);
-            Count -= upper.Count;
-            return upper;
-        }
+        Array.Copy(_firsts, number, _firsts, number + 1, _leaves - number);
+        Array.Copy(_slots, number, _slots, number + 1, _leaves - number);
+        (_firsts[number], _slots[number]) = (0, slot);
+        _leaves++;
     }
 }

@@ -34,10 +34,12 @@ internal static class PagesBinding
             return new Refusal(Errno.ENXIO, "region-read-only", "the region is read-only: no info block can be written");
         }
 
-        if (configured is not { Map: { } map, Align: { } align })
+        if (configured.Map is not { } map)
         {
-            return new Refusal(Errno.ENXIO, "mode-none", "the personality has no mode or alignment");
+            return new Refusal(Errno.ENXIO, "mode-none", "the personality has no mode");
         }
+
+        var align = configured.Align ?? new Bytes(PagesGeometry.DefaultAlignBytes);
 
         if (!PagesGeometry.Of(plan.Start, plan.Size, align, map).TryGet(out var geometry, out var refusal))
         {

@@ -15,6 +15,9 @@ public readonly record struct PagesGeometry(long DataOffset, long EndTrunc, long
     /// <summary>The smallest unit of memory the kernel adds: 2 MiB.</summary>
     public const long SubSectionBytes = 2 * Bytes.MiB;
 
+    /// <summary>The alignment of a personality that was given none.</summary>
+    public const long DefaultAlignBytes = 2 * Bytes.MiB;
+
     /// <summary>The geometry of a new personality, or ENXIO where the struct pages leave no room, EINVAL where the start is misaligned.</summary>
     public static Outcome<PagesGeometry> Of(Spa start, Bytes size, Bytes align, MapLocation map)
     {

@@ -59,7 +59,7 @@ internal static class PagesValidation
                 return new Refusal(Errno.ENODEV, "other-personality", "the info block is another personality's");
             }
 
-            if (configured.Align?.Value != block.Align || (uint?)configured.Map != block.Mode)
+            if ((configured.Align?.Value ?? PagesGeometry.DefaultAlignBytes) != block.Align || (uint?)configured.Map != block.Mode)
             {
                 return Refuse("settings-mismatch", "init failed, settings mismatch").With("align", block.Align).With("mode", block.Mode);
             }
@@ -81,7 +81,8 @@ internal static class PagesValidation
             return Refuse("array-exceeds-capacity", $"pfn array size exceeds capacity of {plan.Namespace}").With("dataOffset", block.DataOffset).With("size", size);
         }
 
-        if (block.Align == 0 || (start + block.DataOffset + block.StartPad) % block.Align != 0 || block.DataOffset % PagesInfoBlock.PageBytes != 0)
+        // a mask, as the driver tests it: an alignment that is no power of two fits next to nothing
+        if (block.Align == 0 || ((start + block.DataOffset + block.StartPad) & (block.Align - 1L)) != 0 || block.DataOffset % PagesInfoBlock.PageBytes != 0)
         {
             return Refuse("bad-offset", $"bad offset: 0x{block.DataOffset:x} dax disabled align: 0x{block.Align:x}").With("dataOffset", block.DataOffset).With("align", block.Align);
         }

@@ -51,6 +51,36 @@ public sealed class PoisonListTests
             iter: 100);
 
     [Fact]
+    public void AnyAddsAndRemoves_OverManyPages_AgreeWithFlags() =>
+        Gen.Select(Gen.Int[0, 3], Gen.Int[0, 900], Gen.Int[1, 120]).List[1, 200].Sample(
+            steps =>
+            {
+                // a step of 4 KiB makes some ranges too wide for the filter
+                var list = new PoisonList();
+                var flags = new bool[1100];
+                foreach (var (kind, start, length) in steps)
+                {
+                    if (kind < 2)
+                    {
+                        list.Add(start * 4096L, length * 4096L);
+                    }
+                    else
+                    {
+                        list.Remove(start * 4096L, length * 4096L);
+                    }
+
+                    flags.AsSpan(start, length).Fill(kind < 2);
+                }
+
+                for (var page = 0; page < flags.Length - 1; page++)
+                {
+                    Assert.Equal(flags[page], list.Overlaps(page * 4096L, 4096));
+                    Assert.Equal(flags[page] || flags[page + 1], list.Overlaps((page * 4096L) + 4095, 2));
+                }
+            },
+            iter: 50);
+
+    [Fact]
     public void MillionScatteredErrors_StaySmallAndAreFoundFast()
     {
         var list = new PoisonList();

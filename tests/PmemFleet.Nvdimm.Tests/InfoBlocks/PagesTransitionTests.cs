@@ -148,6 +148,32 @@ public sealed class PagesTransitionTests
         Assert.Equal(Errno.EOPNOTSUPP, Assert.IsType<BindOutcome.Failed>(NamespaceBinder.Bind(Detecting, media)).Refusal.Errno);
     }
 
+    [Theory]
+    [InlineData(PersonalityKind.Pfn)]
+    [InlineData(PersonalityKind.Dax)]
+    public void Bind_BlockOfAlign3MiB_StaysDisabled(PersonalityKind kind)
+    {
+        // 4 GiB + 2 MiB is a multiple of 3 MiB: only a mask refuses it
+        var media = new MemoryMedia(Size);
+        NamespaceBinder.Bind(PagesCreationTests.PagesPlan(Start, Size, kind, MapLocation.Ram, 2 << 20), media);
+        Assert.True(PagesInfoBlock.TryRead(Block(media), kind, out var block));
+        media.Write(4096, (block with { Align = 3 << 20 }).ToBytes());
+
+        Assert.Equal(Errno.EOPNOTSUPP, Assert.IsType<BindOutcome.Failed>(NamespaceBinder.Bind(Detecting, media)).Refusal.Errno);
+    }
+
+    [Fact]
+    public void Bind_ConfiguredWithoutAlign_TakesTwoMiB()
+    {
+        var media = new MemoryMedia(Size);
+        var plan = Configured(PersonalityKind.Pfn);
+        plan = plan with { Configured = plan.Configured! with { Align = null } };
+
+        Assert.Equal(2 << 20, Assert.IsType<BindOutcome.Pages>(NamespaceBinder.Bind(plan, media)).Align.Value);
+        Assert.Equal("Pfn", Describe(NamespaceBinder.Bind(plan, media)));
+        Assert.Equal(Errno.ENXIO, Assert.IsType<BindOutcome.Failed>(NamespaceBinder.Bind(plan with { Configured = plan.Configured with { Map = null } }, new MemoryMedia(Size))).Refusal.Errno);
+    }
+
     private static BindPlan Detecting => Configured(PersonalityKind.Pfn) with { Configured = null };
 
     private static BindPlan Configured(PersonalityKind kind) => PagesCreationTests.PagesPlan(Start, Size, kind, MapLocation.Pmem, 2 << 20);
