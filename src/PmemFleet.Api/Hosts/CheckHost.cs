@@ -49,9 +49,9 @@ public sealed class CheckHost(FleetDbContext db, DataPlaneProxy worker)
             return (0, differences, unreachable is { Code: "host-off" } ? null : unreachable);
         }
 
-        if (rows.Host.State != HostRow.Ready)
+        if (rows.Host.State != HostRow.Ready || rows.Host.Epoch != target.Epoch)
         {
-            // namespaces are not bound yet: to compare nothing would look as if all agreed
+            // namespaces are not bound yet, or not on that worker: to compare nothing would look as if all agreed
             return (0, differences, WorkerRefusals.HostNotReady(rows.Host.Name, "it is booting"));
         }
 
@@ -67,6 +67,7 @@ public sealed class CheckHost(FleetDbContext db, DataPlaneProxy worker)
                     return (read, differences, answer.Refusal);
                 }
 
+                differences.Add(new HostDifferenceDto { Subject = name, Field = "state", OnMedia = answer.Refusal?.Code ?? "unreadable", InRows = row.State });
                 continue;
             }
 
