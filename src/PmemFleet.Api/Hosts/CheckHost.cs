@@ -67,7 +67,6 @@ public sealed class CheckHost(FleetDbContext db, DataPlaneProxy worker)
                     return (read, differences, answer.Refusal);
                 }
 
-                differences.Add(new HostDifferenceDto { Subject = name, Field = "state", OnMedia = answer.Refusal?.Code ?? "unreadable", InRows = row.State });
                 continue;
             }
 
