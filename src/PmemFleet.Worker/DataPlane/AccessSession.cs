@@ -19,6 +19,9 @@ internal static class AccessSession
     private const int MostTraced = 1000;
     private const int TouchBytes = 8;
 
+    /// <summary>57 bits: five levels of page tables.</summary>
+    private const long AddressSpaceBytes = 1L << 57;
+
     public static Answer<AccessDto> Run(LiveHost host, int pid, CreateAccessRequest request)
     {
         if (host.Machine!.FindProcess(pid) is not { } process)
@@ -43,6 +46,11 @@ internal static class AccessSession
         if (length <= 0)
         {
             return Refusals.Of("EINVAL", "empty-access", "An access has at least one byte.") with { Subject = "length" };
+        }
+
+        if (length > AddressSpaceBytes)
+        {
+            return Refusals.Of("EINVAL", "access-too-long", "No address space is that large.", ("length", length), ("most", AddressSpaceBytes)) with { Subject = "length" };
         }
 
         if (request.Data is not null && (request.Kind != "write" || request.Stride is not null))

@@ -123,6 +123,6 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
             dimm.Dispose();
         }
 
-        Gate.Dispose();
+        // the gate is not: a request that waits at it finds the host dropped
     }
 }
