@@ -13,6 +13,9 @@ namespace PmemFleet.Worker;
 /// <summary>The worker's process: a sync loop, and the data plane that the Api calls.</summary>
 public static partial class WorkerHost
 {
+    /// <summary>A store of 16 MiB in base64, and room beside it.</summary>
+    private const long LargestDocument = 24 << 20;
+
     /// <summary>Builds the worker from the process's environment.</summary>
     public static WebApplication Build(string[] args) => Build(args, ReadEnvironment());
 
@@ -24,7 +27,7 @@ public static partial class WorkerHost
         var options = WorkerOptions.Read(environment);
         Directory.CreateDirectory(options.DataDirectory);
         var builder = WebApplication.CreateSlimBuilder(args);
-        builder.WebHost.UseUrls(options.Urls).ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null);
+        builder.WebHost.UseUrls(options.Urls).ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = LargestDocument);
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, FleetJsonContext.Default));
         builder.Services
@@ -35,6 +38,7 @@ public static partial class WorkerHost
             .AddSingleton<FleetClient>()
             .AddSingleton<TaskExecutor>()
             .AddSingleton<HostRunner>()
+            .AddSingleton<HostAssignments>()
             .AddSingleton<DataPlaneGate>()
             .AddHostedService<SyncLoop>();
         builder.Services.AddOpenTelemetry()
@@ -51,8 +55,18 @@ public static partial class WorkerHost
         app.MapGet("/livez", () => Results.Text("ok"));
         app.MapGet("/readyz", (LiveHosts hosts) => hosts.LeaseHolds ? Results.Text("ok") : Results.Text("no lease yet", statusCode: StatusCodes.Status503ServiceUnavailable));
         app.MapPrometheusScrapingEndpoint("/metrics");
+        var gate = app.Services.GetRequiredService<DataPlaneGate>();
+        app.UseWhen(context => context.Request.Path.StartsWithSegments("/v1"), plane => plane.Use((context, next) =>
+        {
+            if (gate.Allows(context.Request))
+            {
+                return next(context);
+            }
+
+            context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+            return Task.CompletedTask;
+        }));
         var host = app.MapGroup(DataPlaneRoutes.Host);
-        host.AddEndpointFilter((context, next) => context.HttpContext.RequestServices.GetRequiredService<DataPlaneGate>().AuthorizeAsync(context, next));
         ProcessEndpoints.Map(host);
         NamespaceEndpoints.Map(host);
         DimmEndpoints.Map(host);

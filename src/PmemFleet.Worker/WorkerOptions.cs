@@ -22,7 +22,7 @@ internal sealed record WorkerOptions
     /// <summary>The options, with their defaults: documentation, and the test of the compose file, read it too.</summary>
     public static IReadOnlyDictionary<string, string?> Known { get; } = new Dictionary<string, string?>(StringComparer.Ordinal)
     {
-        ["NAME"] = Environment.MachineName,
+        ["NAME"] = Environment.MachineName.ToLowerInvariant(),
         ["APIURL"] = "http://127.0.0.1:8080",
         ["ADVERTISEDURL"] = null,
         ["JOINTOKEN"] = null,

@@ -30,7 +30,7 @@ internal static class AccessSession
         }
 
         var start = 0UL;
-        return (Check(request) ?? Locate(host, process, request, out start)) is { } malformed
+        return (Check(request) ?? Locate(host, process, request, out start) ?? CheckBytes(process, request, start)) is { } malformed
             ? malformed
             : new Session(host, process, request, start).Run();
     }
@@ -67,6 +67,20 @@ internal static class AccessSession
 
         var most = request.ReturnData ? MostReturned : MostBytes;
         return length > most ? Refusals.Of("EINVAL", "access-too-long", "The range is too long for one request; give a stride to touch it.", ("length", length), ("most", most)) with { Subject = "length" } : null;
+    }
+
+    /// <summary>Bytes are kept for persistent memory only; a program's own text, heap and stack are touched but hold none.</summary>
+    private static RefusalDto? CheckBytes(Process process, CreateAccessRequest request, ulong start)
+    {
+        if (request.Data is null && (!request.ReturnData || request.Stride is not null))
+        {
+            return request.ReturnData ? Refusals.Of("EINVAL", "data-needs-no-stride", "Bytes are returned of a range without a stride.") with { Subject = "returnData" } : null;
+        }
+
+        var end = start + (ulong)(request.Data?.Length ?? request.Length?.Value ?? TouchBytes);
+        return process.Mappings.Any(mapping => mapping.Device is null && mapping.Start.Value < end && mapping.End.Value > start)
+            ? Refusals.Of("EINVAL", "not-dax-memory", "The range is not all of a dax device: this memory holds no bytes.") with { Subject = "address" }
+            : null;
     }
 
     private static RefusalDto? Locate(LiveHost host, Process process, CreateAccessRequest request, out ulong start)
@@ -108,6 +122,11 @@ internal static class AccessSession
                 Keep(outcome);
                 signal = outcome.Signal;
                 completed += outcome.Result == AccessResult.Ok ? 1 : 0;
+            }
+
+            if (ProcessSession.Show(signal) is { } received)
+            {
+                host.Notes.Signalled(process.Pid, received);
             }
 
             return Show(completed, signal, signal.Signal is null ? Move() : null);
@@ -186,10 +205,17 @@ internal static class AccessSession
                 else
                 {
                     host.Memory.Write(physical, bytes.AsSpan(done, count));
-                    host.Memory.Flush(physical, count);
                 }
 
                 done += count;
+            }
+
+            if (request.Data is not null)
+            {
+                foreach (var dimm in host.Memory.Dimms)
+                {
+                    dimm.Flush();
+                }
             }
 
             return request.ReturnData ? bytes : null;

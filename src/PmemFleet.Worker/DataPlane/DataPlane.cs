@@ -4,7 +4,9 @@ using System.Text;
 using System.Text.Json.Serialization.Metadata;
 using PmemFleet.Contracts.DataPlane;
 using PmemFleet.Contracts.Problems;
+using PmemFleet.Contracts.Sync;
 using PmemFleet.Worker.Hosts;
+using PmemFleet.Worker.Media;
 using PmemFleet.Worker.Sync;
 
 namespace PmemFleet.Worker.DataPlane;
@@ -26,64 +28,96 @@ internal readonly record struct Answer<T>(T? Value, RefusalDto? Refusal)
 /// </summary>
 internal sealed class DataPlaneGate(LiveHosts hosts, SyncSignal signal)
 {
-    /// <summary>The credential filter of all routes.</summary>
-    public async ValueTask<object?> AuthorizeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    /// <summary>The credential, asked for before anything of the request is read.</summary>
+    public bool Allows(HttpRequest request)
     {
-        var given = context.HttpContext.Request.Headers.Authorization.ToString();
-        var wanted = hosts.DataPlaneCredential is { } credential ? $"Bearer {credential}" : null;
-        return wanted is not null && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(wanted))
-            ? await next(context)
-            : Results.Unauthorized();
+        var given = Encoding.UTF8.GetBytes(request.Headers.Authorization.ToString());
+        return hosts.DataPlaneCredential is { } credential && CryptographicOperations.FixedTimeEquals(given, Encoding.UTF8.GetBytes($"Bearer {credential}"));
     }
 
     /// <summary>Runs a request on a host.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="hostId">The host.</param>
+    /// <param name="type">The reply's.</param>
+    /// <param name="action">Done under the host's gate.</param>
+    /// <param name="body">The request's document, by which a repeat under the same Idempotency-Key is told from another request.</param>
     public async Task<IResult> RunAsync<T>(
-        HttpContext http, Guid hostId, JsonTypeInfo<DataPlaneReply<T>> type, Func<LiveHost, Answer<T>> action)
+        HttpContext http, Guid hostId, JsonTypeInfo<DataPlaneReply<T>> type, Func<LiveHost, Answer<T>> action, object? body = null)
         where T : class
+    {
+        var (outcome, refusal) = await HoldAsync(http, hostId, host => Run(http, host, type, action, body));
+        return outcome ?? Reply(type, new Answer<T>(null, refusal), []);
+    }
+
+    /// <summary>
+    /// Does something with a host that is up, under its gate: one thing at a time. The host may have been let go, or a newer epoch may have
+    /// its media, while the request waited; then it is refused, and nothing it stored is acknowledged.
+    /// </summary>
+    public async Task<(IResult? Result, RefusalDto? Refusal)> HoldAsync(HttpContext http, Guid hostId, Func<LiveHost, IResult> action)
     {
         if (Find(http, hostId, out var refusal) is not { } host)
         {
-            return Reply(type, new Answer<T>(null, refusal), []);
+            return (null, refusal);
         }
 
         await host.Gate.WaitAsync(http.RequestAborted);
         try
         {
-            var key = http.Request.Headers[DataPlaneRoutes.IdempotencyHeader].ToString();
-            if (key.Length > 0 && host.Repeats.Find<DataPlaneReply<T>>(key) is { } repeated)
+            if (host.IsDropped || host.Machine is null || !hosts.LeaseHolds)
             {
-                return Results.Json(repeated, type);
+                return (null, NotReady());
             }
 
-            if (host.Machine is null)
-            {
-                return Reply(type, NotReady(), []);
-            }
-
-            var answer = action(host);
-            var changed = host.Memory.TakeChanged();
-            if (!host.Store.IsCurrent)
-            {
-                return Reply<T>(type, Fenced(host.Store.Epoch), []);
-            }
-
-            if (changed.Count > 0)
-            {
-                signal.Raise();
-            }
-
-            var reply = new DataPlaneReply<T> { Value = answer.Value, Refusal = answer.Refusal, Observations = [.. changed.Select(dimm => dimm.Observe(host.Store.Epoch))] };
-            if (key.Length > 0 && answer.Refusal is null)
-            {
-                host.Repeats.Keep(key, reply);
-            }
-
-            return Results.Json(reply, type, statusCode: StatusOf(answer.Refusal));
+            var result = action(host);
+            return host.Store.IsCurrent ? (result, null) : (null, Fenced(host.Store.Epoch));
+        }
+        catch (FencedException)
+        {
+            return (null, Fenced(host.Store.Epoch));
+        }
+        catch (IOException failure)
+        {
+            // a full disk, say: nothing was acknowledged, and the caller may try again
+            return (null, Refusals.Of("EAGAIN", "media-unavailable", $"The worker's media store failed: {failure.Message}"));
         }
         finally
         {
             host.Gate.Release();
         }
+    }
+
+    /// <summary>What the request changed on the DIMMs; the next sync carries it too.</summary>
+    public IReadOnlyList<DimmObservation> TakeObservations(LiveHost host)
+    {
+        var changed = host.Memory.TakeChanged();
+        if (changed.Count > 0)
+        {
+            signal.Raise();
+        }
+
+        return [.. changed.Select(dimm => dimm.Observe(host.Store.Epoch))];
+    }
+
+    private IResult Run<T>(HttpContext http, LiveHost host, JsonTypeInfo<DataPlaneReply<T>> type, Func<LiveHost, Answer<T>> action, object? body)
+        where T : class
+    {
+        var key = http.Request.Headers[DataPlaneRoutes.IdempotencyHeader].ToString();
+        var request = key.Length > 0 ? RepeatedRequests.Fingerprint(http.Request, body) : string.Empty;
+        if (key.Length > 0 && host.Repeats.TryFind(key, request, out var isOther, out var repeated))
+        {
+            return isOther
+                ? Reply<T>(type, Refusals.Of("EINVAL", "idempotency-key-reused", "This Idempotency-Key was used for another request."), [])
+                : Results.Json((DataPlaneReply<T>)repeated, type);
+        }
+
+        var answer = action(host);
+        var reply = new DataPlaneReply<T> { Value = answer.Value, Refusal = answer.Refusal, Observations = TakeObservations(host) };
+        if (key.Length > 0 && answer.Refusal is null)
+        {
+            host.Repeats.Keep(key, request, reply);
+        }
+
+        return Results.Json(reply, type, statusCode: StatusOf(answer.Refusal));
     }
 
     /// <summary>The host of a request, if this worker holds it under the epoch that the Api knows.</summary>
@@ -114,7 +148,7 @@ internal sealed class DataPlaneGate(LiveHosts hosts, SyncSignal signal)
         _ => StatusCodes.Status422UnprocessableEntity,
     };
 
-    public static IResult Reply<T>(JsonTypeInfo<DataPlaneReply<T>> type, Answer<T> answer, IReadOnlyList<Contracts.Sync.DimmObservation> observations)
+    public static IResult Reply<T>(JsonTypeInfo<DataPlaneReply<T>> type, Answer<T> answer, IReadOnlyList<DimmObservation> observations)
         where T : class =>
         Results.Json(new DataPlaneReply<T> { Value = answer.Value, Refusal = answer.Refusal, Observations = observations }, type, statusCode: StatusOf(answer.Refusal));
 

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Features;
 using PmemFleet.Contracts;
 using PmemFleet.Contracts.DataPlane;
 using PmemFleet.Contracts.Problems;
@@ -50,6 +51,7 @@ internal static class DimmEndpoints
     /// <summary>The new image is complete and on the disk before it takes the old one's place; anything else changes nothing.</summary>
     private static async Task<IResult> UploadAsync(HttpContext http, Guid hostId, Guid dimmId, DataPlaneGate gate)
     {
+        http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = null;
         if (gate.Find(http, hostId, out var refused) is not { } host)
         {
             return Refuse(refused);
@@ -60,13 +62,18 @@ internal static class DimmEndpoints
             return Refuse(Refusals.NotFound($"DIMM {dimmId}"));
         }
 
+        if (http.Request.ContentLength is { } announced && announced != dimm.Layout.Capacity)
+        {
+            return Refuse(WrongSize(announced, dimm));
+        }
+
         var temporary = Path.Combine(host.Store.Folder, $"{Guid.NewGuid():N}.upload");
         try
         {
             var received = await ReceiveAsync(http.Request.Body, temporary, dimm.Layout.Capacity, http.RequestAborted);
             if (received != dimm.Layout.Capacity)
             {
-                return Refuse(Refusals.Of("EINVAL", "image-size", "An image has exactly the DIMM's bytes.", ("received", received), ("capacity", dimm.Layout.Capacity)));
+                return Refuse(WrongSize(received, dimm));
             }
 
             return await gate.RunAsync(http, hostId, Json.DataPlaneReplyAcknowledged, held =>
@@ -76,7 +83,13 @@ internal static class DimmEndpoints
                     return Refusals.Of("EBUSY", "namespaces-active", "Namespaces of the host are enabled; an image is imported while they are disabled.");
                 }
 
-                dimm.ReplaceWith(temporary);
+                if (held.Memory.FindDimm(dimmId) is not { } plugged)
+                {
+                    return Refusals.NotFound($"DIMM {dimmId}");
+                }
+
+                plugged.ReplaceWith(temporary);
+                held.Memory.NoteChanged(plugged);
                 return new Acknowledged();
             });
         }
@@ -110,6 +123,9 @@ internal static class DimmEndpoints
         RandomAccess.FlushToDisk(file);
         return received;
     }
+
+    private static RefusalDto WrongSize(long received, DimmMedia dimm) =>
+        Refusals.Of("EINVAL", "image-size", "An image has exactly the DIMM's bytes.", ("received", received), ("capacity", dimm.Layout.Capacity));
 
     private static IResult Refuse(RefusalDto refusal) => DataPlaneGate.Reply(Json.DataPlaneReplyAcknowledged, new Answer<Acknowledged>(null, refusal), []);
 }

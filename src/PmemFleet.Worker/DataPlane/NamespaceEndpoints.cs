@@ -3,9 +3,9 @@ using Microsoft.AspNetCore.Http.Features;
 using PmemFleet.Contracts;
 using PmemFleet.Contracts.DataPlane;
 using PmemFleet.Contracts.MediaErrors;
+using PmemFleet.Contracts.Namespaces;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Worker.Hosts;
-using PmemFleet.Worker.Sync;
 
 namespace PmemFleet.Worker.DataPlane;
 
@@ -14,6 +14,7 @@ internal static class NamespaceEndpoints
 {
     private const long MostBytes = 16 << 20;
     private const int InfoBlockBytes = 8192;
+    private const int LongestHeader = 12 << 10;
 
     private static FleetJsonContext Json => FleetJsonContext.Default;
 
@@ -26,12 +27,12 @@ internal static class NamespaceEndpoints
             http, hostId, Json.DataPlaneReplyScrubDto, held => new ScrubDto { Count = held.Memory.Dimms.Select(dimm => dimm.ScrubCount).DefaultIfEmpty().Max(), State = "idle" }));
     }
 
-    private static Task<IResult> ReadDataAsync(HttpContext http, Guid hostId, string dev, long offset, long length, DataPlaneGate gate, SyncSignal signal) =>
-        ReadAsync(http, hostId, gate, signal, held =>
+    private static Task<IResult> ReadDataAsync(HttpContext http, Guid hostId, string dev, long offset, long length, DataPlaneGate gate) =>
+        ReadAsync(http, hostId, gate, held =>
         {
             if (length is <= 0 or > MostBytes)
             {
-                return (null, Refusals.Of("EINVAL", "length-out-of-range", "A request reads 1 byte to 16 MiB.", ("length", length), ("most", MostBytes)) with { Subject = "length" });
+                return (null, TooLong("reads", length));
             }
 
             if (Io(held, dev, out var refusal) is not { } io)
@@ -45,8 +46,8 @@ internal static class NamespaceEndpoints
         });
 
     /// <summary>The first 8 KiB of the namespace as they are on the media, whoever has bound it.</summary>
-    private static Task<IResult> InfoBlockAsync(HttpContext http, Guid hostId, string dev, DataPlaneGate gate, SyncSignal signal) =>
-        ReadAsync(http, hostId, gate, signal, held =>
+    private static Task<IResult> InfoBlockAsync(HttpContext http, Guid hostId, string dev, DataPlaneGate gate) =>
+        ReadAsync(http, hostId, gate, held =>
         {
             if (!held.Bound.TryGetValue(dev, out var bound))
             {
@@ -59,14 +60,20 @@ internal static class NamespaceEndpoints
 
     private static async Task<IResult> WriteAsync(HttpContext http, Guid hostId, string dev, long offset, DataPlaneGate gate)
     {
-        http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = MostBytes;
+        if (http.Request.ContentLength > MostBytes)
+        {
+            return DataPlaneGate.Reply<DataWrittenDto>(Json.DataPlaneReplyDataWrittenDto, TooLong("writes", http.Request.ContentLength.Value), []);
+        }
+
+        // one byte more than may be written, so that a longer one is refused by its rule
+        http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = MostBytes + 1;
         using var body = new MemoryStream();
         await http.Request.Body.CopyToAsync(body, http.RequestAborted);
         return await gate.RunAsync(http, hostId, Json.DataPlaneReplyDataWrittenDto, held =>
         {
             if (body.Length is 0 or > MostBytes)
             {
-                return Refusals.Of("EINVAL", "length-out-of-range", "A request writes 1 byte to 16 MiB.", ("length", body.Length), ("most", MostBytes)) with { Subject = "length" };
+                return TooLong("writes", body.Length);
             }
 
             if (Io(held, dev, out var refusal) is not { } io)
@@ -79,36 +86,30 @@ internal static class NamespaceEndpoints
         });
     }
 
-    /// <summary>An answer of bytes: what the read made known travels in a header.</summary>
-    private static async Task<IResult> ReadAsync(
-        HttpContext http, Guid hostId, DataPlaneGate gate, SyncSignal signal, Func<LiveHost, (byte[]? Bytes, RefusalDto? Refusal)> read)
+    /// <summary>An answer of bytes: what the read made known travels in a header, unless it is too long for one; the next sync carries it too.</summary>
+    private static async Task<IResult> ReadAsync(HttpContext http, Guid hostId, DataPlaneGate gate, Func<LiveHost, (byte[]? Bytes, RefusalDto? Refusal)> read)
     {
-        if (gate.Find(http, hostId, out var refused) is not { } host || host.Machine is null)
-        {
-            return DataPlaneGate.Reply(Json.DataPlaneReplyAcknowledged, new Answer<Acknowledged>(null, refused), []);
-        }
-
-        await host.Gate.WaitAsync(http.RequestAborted);
-        try
+        var (result, refused) = await gate.HoldAsync(http, hostId, host =>
         {
             var (bytes, refusal) = read(host);
-            var observations = host.Memory.TakeChanged().Select(dimm => dimm.Observe(host.Store.Epoch)).ToList();
-            if (observations.Count > 0)
+            var observations = gate.TakeObservations(host);
+            if (bytes is null)
             {
-                signal.Raise();
-                var json = JsonSerializer.SerializeToUtf8Bytes(observations, Json.IReadOnlyListDimmObservation);
+                return DataPlaneGate.Reply(Json.DataPlaneReplyAcknowledged, refusal!, observations);
+            }
+
+            if (observations.Count > 0 && JsonSerializer.SerializeToUtf8Bytes(observations, Json.IReadOnlyListDimmObservation) is { Length: <= LongestHeader } json)
+            {
                 http.Response.Headers[DataPlaneRoutes.ObservationsHeader] = Convert.ToBase64String(json);
             }
 
-            return bytes is not null
-                ? Results.Bytes(bytes, "application/octet-stream")
-                : DataPlaneGate.Reply(Json.DataPlaneReplyAcknowledged, new Answer<Acknowledged>(null, refusal), observations);
-        }
-        finally
-        {
-            host.Gate.Release();
-        }
+            return Results.Bytes(bytes, "application/octet-stream");
+        });
+        return result ?? DataPlaneGate.Reply(Json.DataPlaneReplyAcknowledged, refused!, []);
     }
+
+    private static RefusalDto TooLong(string verb, long length) =>
+        Refusals.Of("EINVAL", "length-out-of-range", $"A request {verb} 1 byte to 16 MiB.", ("length", length), ("most", MostBytes)) with { Subject = "length" };
 
     private static INamespaceIo? Io(LiveHost host, string dev, out RefusalDto? refusal)
     {

@@ -1,5 +1,4 @@
 using PmemFleet.Contracts;
-using PmemFleet.Contracts.DataPlane;
 using PmemFleet.Contracts.Processes;
 
 namespace PmemFleet.Worker.DataPlane;
@@ -12,7 +11,7 @@ internal static class ProcessEndpoints
     public static void Map(RouteGroupBuilder host)
     {
         host.MapPost("/processes", (HttpContext http, Guid hostId, CreateProcessRequest request, DataPlaneGate gate) =>
-            gate.RunAsync(http, hostId, Json.DataPlaneReplyProcessDto, held => ProcessSession.Create(held, request)));
+            gate.RunAsync(http, hostId, Json.DataPlaneReplyProcessDto, held => ProcessSession.Create(held, request), request));
         host.MapGet("/processes", (HttpContext http, Guid hostId, DataPlaneGate gate) =>
             gate.RunAsync(http, hostId, Json.DataPlaneReplyListPageProcessDto, ProcessSession.List));
         host.MapGet("/processes/{pid:int}", (HttpContext http, Guid hostId, int pid, DataPlaneGate gate) =>
@@ -25,7 +24,7 @@ internal static class ProcessEndpoints
             gate.RunAsync(http, hostId, Json.DataPlaneReplyPageTablesDto, held => ProcessSession.PageTables(held, pid)));
         host.MapGet("/processes/{pid:int}/smaps", SmapsAsync);
         host.MapPost("/processes/{pid:int}/mappings", (HttpContext http, Guid hostId, int pid, CreateMappingRequest request, DataPlaneGate gate) =>
-            gate.RunAsync(http, hostId, Json.DataPlaneReplyMappingDto, held => MappingSession.Create(held, pid, request)));
+            gate.RunAsync(http, hostId, Json.DataPlaneReplyMappingDto, held => MappingSession.Create(held, pid, request), request));
         host.MapGet("/processes/{pid:int}/mappings", (HttpContext http, Guid hostId, int pid, DataPlaneGate gate) =>
             gate.RunAsync(http, hostId, Json.DataPlaneReplyListPageMappingDto, held => MappingSession.List(held, pid)));
         host.MapGet("/processes/{pid:int}/mappings/{id:int}", (HttpContext http, Guid hostId, int pid, int id, DataPlaneGate gate) =>
@@ -33,20 +32,16 @@ internal static class ProcessEndpoints
         host.MapDelete("/processes/{pid:int}/mappings/{id:int}", (HttpContext http, Guid hostId, int pid, int id, DataPlaneGate gate) =>
             gate.RunAsync(http, hostId, Json.DataPlaneReplyAcknowledged, held => MappingSession.Unmap(held, pid, id)));
         host.MapPatch("/processes/{pid:int}/mappings/{id:int}", (HttpContext http, Guid hostId, int pid, int id, ProtectMappingRequest request, DataPlaneGate gate) =>
-            gate.RunAsync(http, hostId, Json.DataPlaneReplyMappingDto, held => MappingSession.Protect(held, pid, id, request)));
+            gate.RunAsync(http, hostId, Json.DataPlaneReplyMappingDto, held => MappingSession.Protect(held, pid, id, request), request));
         host.MapPost("/processes/{pid:int}/accesses", (HttpContext http, Guid hostId, int pid, CreateAccessRequest request, DataPlaneGate gate) =>
-            gate.RunAsync(http, hostId, Json.DataPlaneReplyAccessDto, held => AccessSession.Run(held, pid, request)));
+            gate.RunAsync(http, hostId, Json.DataPlaneReplyAccessDto, held => AccessSession.Run(held, pid, request), request));
     }
 
-    private static Task<IResult> SmapsAsync(HttpContext http, Guid hostId, int pid, DataPlaneGate gate)
+    private static async Task<IResult> SmapsAsync(HttpContext http, Guid hostId, int pid, DataPlaneGate gate)
     {
-        if (gate.Find(http, hostId, out var refusal) is not { } held)
-        {
-            return Task.FromResult(DataPlaneGate.Reply(Json.DataPlaneReplyAcknowledged, new Answer<Acknowledged>(null, refusal), []));
-        }
-
-        return Task.FromResult(ProcessSession.Smaps(held, pid) is { } text
-            ? Results.Text(text)
-            : DataPlaneGate.Reply(Json.DataPlaneReplyAcknowledged, Hosts.Refusals.NotFound($"process {pid}"), []));
+        var (text, refusal) = await gate.HoldAsync(http, hostId, held => ProcessSession.Smaps(held, pid) is { } smaps
+            ? Results.Text(smaps)
+            : DataPlaneGate.Reply(Json.DataPlaneReplyAcknowledged, ProcessSession.Missing(pid), []));
+        return text ?? DataPlaneGate.Reply(Json.DataPlaneReplyAcknowledged, refusal!, []);
     }
 }

@@ -17,6 +17,11 @@ internal static class ProcessSession
     public static Answer<ProcessDto> Create(LiveHost host, CreateProcessRequest request)
     {
         var comm = request.Comm ?? "sim";
+        if (request.Pid is { } pid)
+        {
+            return Refusals.Of("EINVAL", "pid-not-choosable", "Pids are given by the simulated kernel, in order.", ("pid", pid)) with { Subject = "pid" };
+        }
+
         return comm.Length is 0 or > LongestComm
             ? Refusals.Of("EINVAL", "comm-length", "A command name has 1 to 15 bytes.", ("length", comm.Length)) with { Subject = "comm" }
             : Show(host, host.Machine!.StartProcess(comm));
@@ -36,6 +41,7 @@ internal static class ProcessSession
         }
 
         process.Exit();
+        host.Notes.Exited(pid);
         return new Acknowledged();
     }
 
@@ -46,7 +52,13 @@ internal static class ProcessSession
             return Missing(pid);
         }
 
-        return process.Fork().TryGet(out var child, out var refusal) ? Show(host, child) with { ParentPid = pid } : refusal.ToDto();
+        if (!process.Fork().TryGet(out var child, out var refusal))
+        {
+            return refusal.ToDto();
+        }
+
+        host.Notes.Forked(child.Pid, pid);
+        return Show(host, child);
     }
 
     public static Answer<PageTablesDto> PageTables(LiveHost host, int pid)
@@ -103,13 +115,24 @@ internal static class ProcessSession
         AddressLsb = signal.AddressLsb,
     };
 
-    private static ProcessDto Show(LiveHost host, Process process) => new()
+    private static ProcessDto Show(LiveHost host, Process process)
+    {
+        if (process.TakeSignals() is [.., var last] && Show(last) is { } signal)
+        {
+            host.Notes.Signalled(process.Pid, signal);
+        }
+
+        return Describe(host, process);
+    }
+
+    private static ProcessDto Describe(LiveHost host, Process process) => new()
     {
         Host = host.Layout.HostName,
         Pid = process.Pid,
+        ParentPid = host.Notes.ParentOf(process.Pid),
         Comm = process.Comm,
         State = process.HasExited ? "killed" : "running",
-        Signal = process.TakeSignals() is [.., var last] ? Show(last) : null,
+        Signal = host.Notes.SignalOf(process.Pid),
         RssBytes = process.Smaps().Sum(entry => (long)entry.Rss.Value),
         VirtualBytes = process.Mappings.Sum(mapping => (long)mapping.Length.Value),
         Faults = Show(process.Faults),

@@ -1,27 +1,51 @@
-using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text.Json;
+using PmemFleet.Contracts;
+using PmemFleet.Contracts.DataPlane;
+using PmemFleet.Contracts.Processes;
 
 namespace PmemFleet.Worker.DataPlane;
 
-/// <summary>Answers of this boot by Idempotency-Key: a request that the Api passes on twice is done once.</summary>
+/// <summary>
+/// Answers of this boot by Idempotency-Key: a request that the Api passes on twice is done once. Used under the host's gate.
+/// </summary>
 internal sealed class RepeatedRequests
 {
     private const int Kept = 4096;
 
-    private readonly ConcurrentDictionary<string, object> _answers = [];
-    private readonly ConcurrentQueue<string> _order = [];
+    /// <summary>An answer with more bytes than this is not kept: a load that is done again gives the same.</summary>
+    private const int LargestData = 1 << 16;
 
-    public T? Find<T>(string key)
-        where T : class => _answers.GetValueOrDefault(key) as T;
+    private readonly Dictionary<string, (string Request, object Answer)> _answers = [];
+    private readonly Queue<string> _order = [];
 
-    public void Keep(string key, object answer)
+    /// <summary>What tells one request from another: method, path and document.</summary>
+    public static string Fingerprint(HttpRequest request, object? body)
     {
-        if (_answers.TryAdd(key, answer))
+        var document = body is null ? [] : JsonSerializer.SerializeToUtf8Bytes(body, body.GetType(), FleetJsonContext.Default);
+        return $"{request.Method} {request.Path}{request.QueryString} {Convert.ToHexString(SHA256.HashData(document))}";
+    }
+
+    /// <summary>True where the key was used; <paramref name="isOther"/>: for another request.</summary>
+    public bool TryFind(string key, string request, out bool isOther, [NotNullWhen(true)] out object? answer)
+    {
+        var isKnown = _answers.TryGetValue(key, out var kept);
+        (isOther, answer) = (isKnown && kept.Request != request, kept.Answer);
+        return isKnown;
+    }
+
+    public void Keep(string key, string request, object answer)
+    {
+        if (answer is DataPlaneReply<AccessDto> { Value.Data.Length: > LargestData } || !_answers.TryAdd(key, (request, answer)))
         {
-            _order.Enqueue(key);
-            while (_order.Count > Kept && _order.TryDequeue(out var oldest))
-            {
-                _answers.TryRemove(oldest, out _);
-            }
+            return;
+        }
+
+        _order.Enqueue(key);
+        while (_order.Count > Kept)
+        {
+            _answers.Remove(_order.Dequeue());
         }
     }
 

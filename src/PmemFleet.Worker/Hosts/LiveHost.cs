@@ -21,8 +21,16 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
     {
         Store = store;
         Layout = layout;
-        Memory = new SystemMemory([], _dimms);
-        Apply(layout, generation);
+        Memory = new SystemMemory([], _dimms, store.Fence);
+        try
+        {
+            Apply(layout, generation);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>One thing at a time.</summary>
@@ -34,7 +42,13 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
 
     public long Generation { get; private set; }
 
-    public SystemMemory Memory { get; private set; }
+    public SystemMemory Memory { get; }
+
+    /// <summary>This worker has let the host go; set under the gate, and nothing is done on it from then on.</summary>
+    public bool IsDropped { get; private set; }
+
+    /// <summary>The end of the tasks that were taken so far.</summary>
+    public Task Work { get; set; } = Task.CompletedTask;
 
     /// <summary>The machine since the last boot; null before the first and after a shutdown.</summary>
     public Machine? Machine { get; private set; }
@@ -45,6 +59,9 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
     /// <summary>Numbers of the mappings that clients were given.</summary>
     public MappingNumbers Mappings { get; private set; } = new();
 
+    /// <summary>What clients are told of processes beyond the engine's own state.</summary>
+    public ProcessNotes Notes { get; private set; } = new();
+
     /// <summary>Answers of this boot by Idempotency-Key.</summary>
     public RepeatedRequests Repeats { get; } = new();
 
@@ -53,6 +70,9 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
 
     /// <summary>Tasks that are queued or run.</summary>
     public ConcurrentDictionary<Guid, bool> UnderWay { get; } = [];
+
+    /// <summary>Tasks that the Api wants stopped.</summary>
+    public ConcurrentDictionary<Guid, bool> Cancelled { get; } = [];
 
     /// <summary>Takes what is plugged from now on; DIMMs that are gone are closed.</summary>
     public void Apply(HostLayout layout, long generation)
@@ -65,11 +85,11 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
 
         foreach (var dimm in layout.Dimms.Where(dimm => !_dimms.ContainsKey(dimm.DimmId)))
         {
-            _dimms.Add(dimm.DimmId, DimmMedia.Open(Store.Folder, Store.HostId, dimm));
+            _dimms.Add(dimm.DimmId, DimmMedia.Open(Store.Folder, Store.HostId, dimm, Store.Fence));
         }
 
         (Layout, Generation) = (layout, generation);
-        Memory = new SystemMemory(layout.Regions, _dimms);
+        Memory.Rearrange(layout.Regions);
     }
 
     /// <summary>Power on: nothing is bound and no process runs.</summary>
@@ -91,6 +111,7 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
     {
         Bound.Clear();
         Mappings = new MappingNumbers();
+        Notes = new ProcessNotes();
         Repeats.Clear();
         Machine = null;
     }
@@ -114,6 +135,24 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
         var found = Memory.FirstPoison((long)range.Start.Value, (long)range.Length.Value);
         first = new PhysicalAddress((ulong)(found ?? 0));
         return found is not null;
+    }
+
+    /// <summary>Lets the host go, under the gate; what was stored is on the disk.</summary>
+    public void Drop()
+    {
+        IsDropped = true;
+        Shutdown();
+        try
+        {
+            foreach (var dimm in _dimms.Values)
+            {
+                dimm.Flush();
+            }
+        }
+        finally
+        {
+            Dispose();
+        }
     }
 
     public void Dispose()

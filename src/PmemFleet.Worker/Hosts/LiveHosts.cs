@@ -26,14 +26,22 @@ internal sealed class LiveHosts(TimeProvider time)
     public void Hold(LiveHost host) => _hosts[host.Store.HostId] = host;
 
     /// <summary>Lets a host go: it belongs to another worker now, or its epoch is over.</summary>
-    public async Task DropAsync(Guid hostId)
+    /// <param name="hostId">The host.</param>
+    /// <param name="held">Only if it is held as this; null: however it is held.</param>
+    public async Task DropAsync(Guid hostId, LiveHost? held = null)
     {
-        if (_hosts.TryRemove(hostId, out var host))
+        var host = held ?? _hosts.GetValueOrDefault(hostId);
+        if (host is not null && _hosts.TryRemove(new KeyValuePair<Guid, LiveHost>(hostId, host)))
         {
             await host.Gate.WaitAsync();
-            host.Shutdown();
-            host.Gate.Release();
-            host.Dispose();
+            try
+            {
+                host.Drop();
+            }
+            finally
+            {
+                host.Gate.Release();
+            }
         }
     }
 }

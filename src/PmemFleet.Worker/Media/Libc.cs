@@ -8,22 +8,48 @@ internal static partial class Libc
 {
     private const int PunchHole = 0x02;
     private const int KeepSize = 0x01;
-    private const int OpenDirectory = 0x10000;
+    private const int Interrupted = 4;
+
+    /// <summary>O_RDONLY and close-on-exec; fsync asks no more, and O_DIRECTORY has another number on each architecture.</summary>
+    private const int OpenFolder = 0x80000;
 
     /// <summary>Makes a range of a file a hole, which reads as zeroes; false where the file system cannot.</summary>
     public static bool TryPunchHole(SafeFileHandle file, long offset, long length) =>
         FAllocate(file, PunchHole | KeepSize, offset, length) == 0;
 
     /// <summary>Makes renames in a folder durable.</summary>
+    /// <exception cref="IOException">The folder cannot be synchronised.</exception>
     public static void SyncFolder(string folder)
     {
-        var descriptor = Open(folder, OpenDirectory);
+        var descriptor = Open(folder, OpenFolder);
+        var done = descriptor >= 0 && FSync(descriptor) == 0;
+        var error = Marshal.GetLastPInvokeErrorMessage();
         if (descriptor >= 0)
         {
-            _ = FSync(descriptor);
             _ = Close(descriptor);
         }
+
+        if (!done)
+        {
+            throw new IOException($"{folder} cannot be synchronised: {error}");
+        }
     }
+
+    /// <summary>The file's data is on the disk on return.</summary>
+    /// <exception cref="IOException">The disk refused; what was written since the last success may be lost.</exception>
+    public static void SyncData(SafeFileHandle file)
+    {
+        while (FDataSync(file) != 0)
+        {
+            if (Marshal.GetLastPInvokeError() != Interrupted)
+            {
+                throw new IOException($"fdatasync failed: {Marshal.GetLastPInvokeErrorMessage()}");
+            }
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
+    private static partial int FDataSync(SafeFileHandle file);
 
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     private static partial int FAllocate(SafeFileHandle file, int mode, long offset, long length);

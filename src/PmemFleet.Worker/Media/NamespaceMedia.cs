@@ -1,5 +1,4 @@
 using PmemFleet.Nvdimm.Media;
-using PmemFleet.Nvdimm.Primitives;
 
 namespace PmemFleet.Worker.Media;
 
@@ -27,18 +26,7 @@ internal sealed class NamespaceMedia(SystemMemory memory, long start, long lengt
 
     public void Zero(long offset, long length) => memory.Zero(start + offset, length);
 
-    /// <summary>Refused with -ENXIO where the range is not whole clear-error units (spec 60 section 4).</summary>
-    public long ClearPoison(long offset, long length)
-    {
-        var unit = memory.ClearErrorUnit(start + offset);
-        if ((start + offset) % unit != 0 || length % unit != 0)
-        {
-            return -(long)Errno.ENXIO;
-        }
-
-        memory.Clear(start + offset, length);
-        return length;
-    }
+    public long ClearPoison(long offset, long length) => memory.ClearUnits(start + offset, length);
 
     public void Flush() => memory.Flush(start, length);
 

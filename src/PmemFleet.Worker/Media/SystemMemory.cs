@@ -1,4 +1,5 @@
 using PmemFleet.Contracts.Sync;
+using PmemFleet.Nvdimm.Badblocks;
 
 namespace PmemFleet.Worker.Media;
 
@@ -10,11 +11,14 @@ internal readonly record struct DimmRun(DimmMedia Dimm, long Dpa, long Length);
 
 /// <summary>The host's persistent memory by system physical address: regions over interleaved DIMMs.</summary>
 /// <param name="regions">The regions.</param>
-/// <param name="dimms">The DIMMs by id.</param>
-internal sealed class SystemMemory(IReadOnlyList<RegionLayout> regions, IReadOnlyDictionary<Guid, DimmMedia> dimms)
+/// <param name="dimms">The DIMMs by id; its owner plugs and unplugs them.</param>
+/// <param name="fence">Asked before each batch of stores.</param>
+internal sealed class SystemMemory(IReadOnlyList<RegionLayout> regions, IReadOnlyDictionary<Guid, DimmMedia> dimms, MediaFence fence)
 {
     /// <summary>Consecutive lines of this size go to the set's DIMMs in turn.</summary>
     public const int InterleaveLine = 4096;
+
+    private IReadOnlyList<RegionLayout> _regions = regions;
 
     /// <summary>Every DIMM.</summary>
     public IEnumerable<DimmMedia> Dimms => dimms.Values;
@@ -22,10 +26,13 @@ internal sealed class SystemMemory(IReadOnlyList<RegionLayout> regions, IReadOnl
     /// <summary>Changed state since the last <see cref="TakeChanged"/>, for the reply that is on its way.</summary>
     private readonly HashSet<DimmMedia> _changed = [];
 
+    /// <summary>The regions from now on; namespaces that are bound see them too.</summary>
+    public void Rearrange(IReadOnlyList<RegionLayout> arranged) => _regions = arranged;
+
     public DimmMedia? FindDimm(Guid id) => dimms.GetValueOrDefault(id);
 
     /// <summary>True where all of a range is persistent memory of one region.</summary>
-    public bool Covers(long spa, long length) => RegionOf(spa) is { } region && spa + length <= region.Start + region.Size;
+    public bool Covers(long spa, long length) => RegionOf(spa) is { } region && length >= 0 && length <= region.Start + region.Size - spa;
 
     /// <summary>The runs of a range, in its order.</summary>
     public IEnumerable<DimmRun> Runs(long spa, long length)
@@ -54,8 +61,10 @@ internal sealed class SystemMemory(IReadOnlyList<RegionLayout> regions, IReadOnl
         }
     }
 
+    /// <exception cref="FencedException">The epoch is over; nothing was stored.</exception>
     public void Write(long spa, ReadOnlySpan<byte> source)
     {
+        fence.Demand();
         foreach (var run in Runs(spa, source.Length))
         {
             run.Dimm.Write(run.Dpa, source[..(int)run.Length]);
@@ -63,8 +72,10 @@ internal sealed class SystemMemory(IReadOnlyList<RegionLayout> regions, IReadOnl
         }
     }
 
+    /// <exception cref="FencedException">The epoch is over; nothing was stored.</exception>
     public void Zero(long spa, long length)
     {
+        fence.Demand();
         foreach (var (dimm, dpa, run) in WholeShares(spa, length))
         {
             dimm.Zero(dpa, run);
@@ -109,6 +120,26 @@ internal sealed class SystemMemory(IReadOnlyList<RegionLayout> regions, IReadOnl
         return false;
     }
 
+    /// <summary>What the bus lists of the region around an address: bytes from the region's start, by position in the set, then by DPA.</summary>
+    public IEnumerable<(long Offset, long Length)> KnownBadOf(RegionLayout region)
+    {
+        var ways = region.Mappings.Count;
+        for (var position = 0; position < ways; position++)
+        {
+            var mapping = region.Mappings[position];
+            foreach (var bad in dimms[mapping.DimmId].Bad.Overlaps(mapping.DpaStart, mapping.Length))
+            {
+                var end = bad.Dpa - mapping.DpaStart + bad.Length;
+                for (var at = bad.Dpa - mapping.DpaStart; at < end;)
+                {
+                    var length = ways == 1 ? end - at : Math.Min(end - at, InterleaveLine - (at % InterleaveLine));
+                    yield return ((((at / InterleaveLine * ways) + position) * InterleaveLine) + (at % InterleaveLine), length);
+                    at += length;
+                }
+            }
+        }
+    }
+
     /// <summary>A machine check named this range: the bus lists it from now on.</summary>
     public void MakeKnown(long spa, long length)
     {
@@ -136,6 +167,13 @@ internal sealed class SystemMemory(IReadOnlyList<RegionLayout> regions, IReadOnl
         }
     }
 
+    /// <summary>The CLEAR_ERROR command as a driver sends it: bytes cleared, or -ENXIO where the range is not whole clear-error units (spec 60 section 4).</summary>
+    public long ClearUnits(long spa, long length) => ErrorClearing.Clear(spa, length, ClearErrorUnit(spa), (address, bytes) =>
+    {
+        Clear(address, bytes);
+        return bytes;
+    });
+
     /// <summary>The CLEAR_ERROR command: poison and what is known of it leave the range.</summary>
     public void Clear(long spa, long length)
     {
@@ -154,6 +192,9 @@ internal sealed class SystemMemory(IReadOnlyList<RegionLayout> regions, IReadOnl
         }
     }
 
+    /// <summary>Remembers that a DIMM's state changed by another way.</summary>
+    public void NoteChanged(DimmMedia dimm) => _changed.Add(dimm);
+
     /// <summary>The DIMMs whose state changed since the last call.</summary>
     public IReadOnlyList<DimmMedia> TakeChanged()
     {
@@ -165,9 +206,9 @@ internal sealed class SystemMemory(IReadOnlyList<RegionLayout> regions, IReadOnl
     /// <summary>Bytes one clear-error command covers at an address: the largest unit among the DIMMs there.</summary>
     public int ClearErrorUnit(long spa) => RegionOf(spa)!.Mappings.Max(mapping => dimms[mapping.DimmId].Layout.ClearErrorUnit);
 
-    private RegionLayout? RegionOf(long spa)
+    public RegionLayout? RegionOf(long spa)
     {
-        foreach (var region in regions)
+        foreach (var region in _regions)
         {
             if (spa >= region.Start && spa < region.Start + region.Size)
             {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using PmemFleet.Contracts;
 using PmemFleet.Contracts.Sync;
@@ -12,8 +13,21 @@ using Polly.Timeout;
 namespace PmemFleet.Worker.Sync;
 
 /// <summary>What became of a sync.</summary>
-/// <param name="Response">The answer; null where the worker is not known any more and has to join anew.</param>
-internal sealed record SyncOutcome(SyncResponse? Response);
+internal abstract record SyncOutcome
+{
+    private SyncOutcome()
+    {
+    }
+
+    /// <summary>Answered.</summary>
+    public sealed record Answered(SyncResponse Response) : SyncOutcome;
+
+    /// <summary>409: the lease ended, or a newer process has the name. The hosts are another's.</summary>
+    public sealed record Fenced : SyncOutcome;
+
+    /// <summary>401, 403 or 404: the credential is not known (any more). Who holds the hosts is not said.</summary>
+    public sealed record NotKnown(HttpStatusCode Status) : SyncOutcome;
+}
 
 /// <summary>
 /// The worker protocol's two calls. Both are idempotent (design section 3), so both are retried with jitter behind a timeout and a
@@ -57,24 +71,41 @@ internal sealed class FleetClient : IDisposable
     {
         using var response = await PostAsync("/v1/workers/join", joinToken, request, FleetJsonContext.Default.JoinRequest, cancellation);
         response.EnsureSuccessStatusCode();
-        return await response.Content.ReadFromJsonAsync(FleetJsonContext.Default.JoinResponse, cancellation)
-            ?? throw new HttpRequestException("the join was answered with nothing");
+        return await ReadAsync(response, FleetJsonContext.Default.JoinResponse, cancellation);
     }
 
     /// <summary>The one open request.</summary>
     public async Task<SyncOutcome> SyncAsync(Guid workerId, string credential, SyncRequest request, CancellationToken cancellation)
     {
         using var response = await PostAsync($"/v1/workers/{workerId}/sync", credential, request, FleetJsonContext.Default.SyncRequest, cancellation);
-        if (response.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.NotFound)
+        switch (response.StatusCode)
         {
-            return new SyncOutcome(null);
+            case HttpStatusCode.Conflict:
+                return new SyncOutcome.Fenced();
+            case HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.NotFound:
+                return new SyncOutcome.NotKnown(response.StatusCode);
+            default:
+                response.EnsureSuccessStatusCode();
+                return new SyncOutcome.Answered(await ReadAsync(response, FleetJsonContext.Default.SyncResponse, cancellation));
         }
-
-        response.EnsureSuccessStatusCode();
-        return new SyncOutcome(await response.Content.ReadFromJsonAsync(FleetJsonContext.Default.SyncResponse, cancellation));
     }
 
     public void Dispose() => _http.Dispose();
+
+    /// <summary>Whatever stands between may answer too: anything but the document asked for is a failure of the way.</summary>
+    private static async Task<T> ReadAsync<T>(HttpResponseMessage response, JsonTypeInfo<T> type, CancellationToken cancellation)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(cancellation), type)
+                ?? throw new HttpRequestException("the answer is empty");
+        }
+        catch (JsonException malformed)
+        {
+            throw new HttpRequestException("the answer is not of this protocol", malformed);
+        }
+    }
 
     private static bool IsTransient(Outcome<HttpResponseMessage> outcome) =>
         outcome.Exception is HttpRequestException or TimeoutRejectedException

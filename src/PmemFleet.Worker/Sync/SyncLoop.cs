@@ -1,8 +1,6 @@
 using PmemFleet.Contracts.Sync;
 using PmemFleet.Contracts.Workers;
 using PmemFleet.Worker.Hosts;
-using PmemFleet.Worker.Media;
-using PmemFleet.Worker.Tasks;
 using Polly.CircuitBreaker;
 using Polly.Timeout;
 
@@ -13,15 +11,33 @@ namespace PmemFleet.Worker.Sync;
 /// syncs but what is on the disk, so whatever is lost or doubled changes nothing.
 /// </summary>
 internal sealed partial class SyncLoop(
-    WorkerOptions options, FleetClient client, LiveHosts hosts, HostRunner runner, SyncSignal signal, TimeProvider time, ILogger<SyncLoop> log)
+    WorkerOptions options, FleetClient client, LiveHosts hosts, HostAssignments assignments, SyncSignal signal, TimeProvider time, ILogger<SyncLoop> log)
     : BackgroundService
 {
     /// <summary>The Api holds a sync no longer than this.</summary>
     public const int LongestWaitSeconds = 20;
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(5);
 
     private Guid _instance;
+    private TimeSpan _pauseWhenFenced = TimeSpan.Zero;
+
+    /// <summary>Stops: nothing is given back, but what was stored is on the disk.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            await DropAllAsync().WaitAsync(FlushTime, time, CancellationToken.None);
+        }
+        catch (Exception failure) when (failure is IOException or TimeoutException)
+        {
+            LogUnflushed(failure.Message);
+        }
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -30,29 +46,59 @@ internal sealed partial class SyncLoop(
         {
             try
             {
-                joined ??= await JoinAsync(stoppingToken);
-                if (signal.TakeRejoin() || !await SyncOnceAsync(joined, stoppingToken))
-                {
-                    LogFenced();
-                    await DropAllAsync();
-                    joined = null;
-                }
-            }
-            catch (Exception failure) when (failure is HttpRequestException or TimeoutRejectedException or BrokenCircuitException or System.Text.Json.JsonException or IOException)
-            {
-                LogUnreachable(failure.Message);
-                await Task.Delay(Pause, time, stoppingToken);
+                joined = await SyncOrJoinAsync(joined, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 return;
             }
+#pragma warning disable CA1031 // whatever one round met, the next one may not; a worker that gave up would take all its hosts with it
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                if (failure is HttpRequestException or TimeoutRejectedException or BrokenCircuitException or IOException)
+                {
+                    LogUnreachable(failure.Message);
+                }
+                else
+                {
+                    LogUnexpected(failure);
+                }
+
+                await Task.Delay(Pause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    /// <summary>One round: a join where there is none, and a sync. The join that holds after it.</summary>
+    private async Task<JoinResponse?> SyncOrJoinAsync(JoinResponse? joined, CancellationToken cancellation)
+    {
+        joined ??= await JoinAsync(cancellation);
+        switch (await SyncOnceAsync(joined, cancellation))
+        {
+            case SyncOutcome.Fenced:
+                LogFenced();
+                await DropAllAsync();
+                _instance = Guid.Empty;
+
+                // two processes of one name would take it from each other without an end; each time they wait longer
+                await Task.Delay(_pauseWhenFenced, time, cancellation);
+                _pauseWhenFenced = _pauseWhenFenced == TimeSpan.Zero ? Pause : _pauseWhenFenced * 2 < LongestPause ? _pauseWhenFenced * 2 : LongestPause;
+                return null;
+            case SyncOutcome.NotKnown unknown:
+                // the same instance asks again: within its lease it keeps its hosts, and else the epochs say so
+                LogNotKnown((int)unknown.Status);
+                await Task.Delay(Pause, time, cancellation);
+                return null;
+            default:
+                return joined;
         }
     }
 
     private async Task<JoinResponse> JoinAsync(CancellationToken cancellation)
     {
-        _instance = Guid.CreateVersion7(time.GetUtcNow());
+        // an answer that was lost is asked for again under the same instance, which changes nothing
+        _instance = _instance == Guid.Empty ? Guid.CreateVersion7(time.GetUtcNow()) : _instance;
         var request = new JoinRequest
         {
             Name = options.Name,
@@ -67,27 +113,36 @@ internal sealed partial class SyncLoop(
         return joined;
     }
 
-    /// <summary>One sync; false where this instance is not the worker's own any more.</summary>
-    private async Task<bool> SyncOnceAsync(JoinResponse joined, CancellationToken cancellation)
+    /// <summary>One sync; null where a new request has to carry what came up.</summary>
+    private async Task<SyncOutcome?> SyncOnceAsync(JoinResponse joined, CancellationToken cancellation)
     {
         // everything that is signalled from here on is either in this request or cuts its wait short
         using var wait = signal.Arm(cancellation);
         var sentAt = time.GetTimestamp();
         var request = Collect();
         var outcome = await SendAsync(joined, request, wait, cancellation);
-        if (outcome is null)
+        if (outcome is SyncOutcome.Answered { Response: var response })
         {
-            return true;
+            hosts.Renew(sentAt, TimeSpan.FromSeconds(response.LeaseSeconds));
+            var isHeard = request.Results!.Count == 0 || response.AcknowledgedResults.Count > 0;
+            if (!await assignments.ApplyAsync(response) || !isHeard)
+            {
+                // the next request would be answered at once, with the same
+                await Task.Delay(Pause, time, cancellation);
+            }
+            else if (response.Hosts.Count > 0)
+            {
+                _pauseWhenFenced = TimeSpan.Zero;
+            }
+
+            if (BringsNothing(response))
+            {
+                // a cancellation that is known is repeated at once until its task ends
+                await Task.Delay(Breath, time, cancellation);
+            }
         }
 
-        if (outcome.Response is not { } response)
-        {
-            return false;
-        }
-
-        hosts.Renew(sentAt, TimeSpan.FromSeconds(response.LeaseSeconds));
-        await ApplyAsync(response);
-        return true;
+        return outcome;
     }
 
     /// <summary>Sends the request; null where a result came up in the meantime and a new request has to carry it.</summary>
@@ -102,6 +157,9 @@ internal sealed partial class SyncLoop(
             return null;
         }
     }
+
+    private static bool BringsNothing(SyncResponse response) => response.AcknowledgedResults.Count == 0 && response.AcknowledgedObservations.Count == 0
+        && response.Hosts.All(host => host.Layout is null && host.Tasks.Count == 0);
 
     private SyncRequest Collect()
     {
@@ -124,63 +182,6 @@ internal sealed partial class SyncLoop(
         };
     }
 
-    private async Task ApplyAsync(SyncResponse response)
-    {
-        foreach (var host in hosts.All)
-        {
-            foreach (var taskId in response.AcknowledgedResults)
-            {
-                host.Store.Forget(taskId);
-            }
-
-            foreach (var observation in response.AcknowledgedObservations)
-            {
-                host.Acknowledge(observation);
-            }
-        }
-
-        var mine = response.Hosts.Select(assignment => assignment.HostId).ToHashSet();
-        foreach (var gone in hosts.All.Select(host => host.Store.HostId).Where(id => !mine.Contains(id)).ToList())
-        {
-            LogDropped(gone);
-            await hosts.DropAsync(gone);
-        }
-
-        foreach (var assignment in response.Hosts)
-        {
-            await ApplyAsync(assignment);
-        }
-    }
-
-    private async Task ApplyAsync(HostAssignment assignment)
-    {
-        var held = hosts.FindUnleased(assignment.HostId);
-        if (held is not null && held.Store.Epoch != assignment.Epoch)
-        {
-            await hosts.DropAsync(assignment.HostId);
-            held = null;
-        }
-
-        if (held is null)
-        {
-            if (assignment.Layout is null || HostStore.TryOpen(options.DataDirectory, assignment.HostId, assignment.Epoch) is not { } store)
-            {
-                return;
-            }
-
-            held = new LiveHost(store, assignment.Layout, assignment.Generation);
-            hosts.Hold(held);
-        }
-        else if (assignment.Layout is not null && assignment.Generation > held.Generation)
-        {
-            await held.Gate.WaitAsync();
-            held.Apply(assignment.Layout, assignment.Generation);
-            held.Gate.Release();
-        }
-
-        runner.Offer(held, assignment.Tasks);
-    }
-
     private async Task DropAllAsync()
     {
         foreach (var host in hosts.All.ToList())
@@ -195,9 +196,15 @@ internal sealed partial class SyncLoop(
     [LoggerMessage(EventId = 1002, Level = LogLevel.Warning, Message = "The Api cannot be reached: {Reason}")]
     private partial void LogUnreachable(string reason);
 
-    [LoggerMessage(EventId = 1003, Level = LogLevel.Warning, Message = "Fenced: a newer instance has this worker's name, or its credential ended; joining anew")]
+    [LoggerMessage(EventId = 1003, Level = LogLevel.Warning, Message = "Fenced: a newer instance has this worker's name, or its lease ended; joining anew")]
     private partial void LogFenced();
 
-    [LoggerMessage(EventId = 1004, Level = LogLevel.Information, Message = "Host {HostId} is another worker's now")]
-    private partial void LogDropped(Guid hostId);
+    [LoggerMessage(EventId = 1005, Level = LogLevel.Warning, Message = "The Api does not know this worker ({Status}); joining again")]
+    private partial void LogNotKnown(int status);
+
+    [LoggerMessage(EventId = 1006, Level = LogLevel.Error, Message = "A sync failed")]
+    private partial void LogUnexpected(Exception failure);
+
+    [LoggerMessage(EventId = 1009, Level = LogLevel.Warning, Message = "Media could not be flushed at the stop: {Reason}")]
+    private partial void LogUnflushed(string reason);
 }

@@ -5,7 +5,6 @@ internal sealed class SyncSignal
 {
     private readonly Lock _gate = new();
     private CancellationTokenSource? _waiting;
-    private bool _rejoin;
 
     /// <summary>A token for the next wait.</summary>
     public CancellationTokenSource Arm(CancellationToken stopping)
@@ -18,16 +17,6 @@ internal sealed class SyncSignal
 
         return armed;
     }
-
-    /// <summary>A host had to be let go: only a join under a new instance makes the Api boot it anew.</summary>
-    public void RequestRejoin()
-    {
-        Volatile.Write(ref _rejoin, true);
-        Raise();
-    }
-
-    /// <summary>True once after <see cref="RequestRejoin"/>.</summary>
-    public bool TakeRejoin() => Interlocked.Exchange(ref _rejoin, false);
 
     /// <summary>There is something to report.</summary>
     public void Raise()

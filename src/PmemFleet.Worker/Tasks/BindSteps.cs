@@ -130,7 +130,13 @@ internal static class BindSteps
             return (null, refusal);
         }
 
-        return region.AddDevice(new DaxDeviceSpec(instance)).TryGet(out _, out refusal) ? (region, null) : (null, refusal);
+        if (!region.AddDevice(new DaxDeviceSpec(instance)).TryGet(out _, out refusal))
+        {
+            _ = host.Machine.RemoveRegionAsync(region);
+            return (null, refusal);
+        }
+
+        return (region, null);
     }
 
     private static StepRefused Refused(BindStep step, Contracts.Problems.RefusalDto refusal, IReadOnlyList<string> messages) =>

@@ -1,13 +1,14 @@
 using PmemFleet.Contracts.Sync;
+using PmemFleet.Nvdimm.Badblocks;
+using PmemFleet.Nvdimm.Media;
 using PmemFleet.Worker.Hosts;
+using PmemFleet.Worker.Media;
 
 namespace PmemFleet.Worker.Tasks;
 
 /// <summary>Steps on the media itself.</summary>
 internal static class MediaSteps
 {
-    private const int Sector = 512;
-
     /// <summary>Through the driver's write path: poison in the range is cleared, then zeroes are stored (spec 20 section 9).</summary>
     public static StepResult Zero(LiveHost host, ZeroStep step)
     {
@@ -24,16 +25,20 @@ internal static class MediaSteps
 
     public static StepResult Wipe(LiveHost host, WipeDimmStep step)
     {
-        if (host.Memory.FindDimm(step.DimmId) is { } dimm)
+        var dimm = host.Memory.FindDimm(step.DimmId);
+        if (step.Remove)
         {
-            if (step.Remove)
+            // the layout without it may have come before the task
+            if (dimm is null)
             {
-                dimm.Remove();
+                DimmMedia.RemoveFiles(host.Store.Folder, step.DimmId, host.Store.Fence);
             }
-            else
-            {
-                dimm.Wipe();
-            }
+
+            dimm?.Remove();
+        }
+        else
+        {
+            dimm?.Wipe();
         }
 
         return new StepDone();
@@ -50,17 +55,20 @@ internal static class MediaSteps
             }
         }
 
-        foreach (var range in step.Ranges)
+        foreach (var ofDimm in step.Ranges.GroupBy(range => range.DimmId))
         {
-            host.Memory.Change(host.Memory.FindDimm(range.DimmId)!, (poison, bad) => step.Uninject
+            host.Memory.Change(host.Memory.FindDimm(ofDimm.Key)!, (poison, bad) => ofDimm.Aggregate(false, (changed, range) => changed | (step.Uninject
                 ? poison.Remove(range.Dpa, range.Length)
-                : poison.Add(range.Dpa, range.Length) | (step.Notify && bad.Add(range.Dpa, range.Length)));
+                : poison.Add(range.Dpa, range.Length) | (step.Notify && bad.Add(range.Dpa, range.Length)))));
         }
 
         return new StepDone();
     }
 
-    /// <summary>Only errors wholly inside the range are cleared, in whole sectors (spec 60 section 8).</summary>
+    /// <summary>
+    /// The region's badblocks that lie wholly inside the range are cleared, one that straddles its edge stays (spec 60 section 8). The table holds 512
+    /// entries, so it is filled anew until a pass finds no full one.
+    /// </summary>
     public static StepResult Clear(LiveHost host, ClearErrorsStep step)
     {
         if (Outside(host, step.Start, step.Length) is { } refused)
@@ -68,36 +76,52 @@ internal static class MediaSteps
             return refused;
         }
 
-        for (var at = step.Start; at < step.Start + step.Length;)
+        var region = host.Memory.RegionOf(step.Start)!;
+        for (var wasFull = true; wasFull;)
         {
-            // a run at a time: what is not bad is skipped as a whole
-            var run = host.Memory.Runs(at, step.Start + step.Length - at).First();
-            foreach (var bad in run.Dimm.Bad.Overlaps(run.Dpa, run.Length).ToList())
+            var table = new BadblockTable();
+            wasFull = !Fill(table, host.Memory.KnownBadOf(region), step.Start - region.Start, step.Length);
+            var cleared = ErrorClearing.ClearAll(table, step.Start - region.Start, step.Length, (offset, length) => host.Memory.ClearUnits(region.Start + offset, length));
+            if (!cleared.TryGet(out var count, out var refusal))
             {
-                var first = (at + (bad.Dpa - run.Dpa)) / Sector * Sector;
-                var last = (at + (bad.Dpa - run.Dpa) + bad.Length + Sector - 1) / Sector * Sector;
-                if (first >= step.Start && last <= step.Start + step.Length)
-                {
-                    host.Memory.Clear(first, last - first);
-                }
+                return new StepRefused { Refusal = refusal.ToDto() };
             }
 
-            at += run.Length;
+            wasFull &= count > 0;
         }
 
         return new StepDone();
     }
 
-    /// <summary>Every latent error of every DIMM becomes known.</summary>
-    public static StepResult Scrub(LiveHost host)
+    /// <summary>Every latent error of every DIMM becomes known; a short scrub only repeats what is known.</summary>
+    public static StepResult Scrub(LiveHost host, ScrubStep step)
     {
+        var count = host.Memory.Dimms.Select(dimm => dimm.ScrubCount).DefaultIfEmpty().Max() + 1;
         foreach (var dimm in host.Memory.Dimms)
         {
-            host.Memory.Change(dimm, (poison, bad) => poison.Ranges.ToList().Aggregate(false, (changed, range) => changed | bad.Add(range.Dpa, range.Length)));
-            dimm.CountScrub();
+            if (!step.Short)
+            {
+                host.Memory.Change(dimm, (poison, bad) => poison.Ranges.Aggregate(false, (changed, range) => changed | bad.Add(range.Dpa, range.Length)));
+            }
+
+            dimm.SetScrubCount(count);
         }
 
         return new StepDone();
+    }
+
+    /// <summary>Fills a table with the runs of bad sectors that touch the range, in sectors from the region's start; false where it is full.</summary>
+    private static bool Fill(BadblockTable table, IEnumerable<(long Offset, long Length)> bad, long start, long length)
+    {
+        var runs = new DpaRangeSet([]);
+        foreach (var (offset, bytes) in bad)
+        {
+            var sectors = SectorSpan.Of(offset, bytes);
+            runs.Add(sectors.Offset, sectors.Length);
+        }
+
+        return runs.Ranges.Where(run => run.Dpa < start + length && run.Dpa + run.Length > start)
+            .Aggregate(true, (all, run) => table.Set(run.Dpa / SectorSpan.SectorBytes, run.Length / SectorSpan.SectorBytes) && all);
     }
 
     private static StepRefused? Outside(LiveHost host, long start, long length) => length > 0 && host.Memory.Covers(start, length)

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using PmemFleet.Contracts.Sync;
 using PmemFleet.Worker.Hosts;
 using PmemFleet.Worker.Media;
@@ -7,18 +9,15 @@ namespace PmemFleet.Worker.Tasks;
 /// <summary>Power of a host.</summary>
 internal static class PowerSteps
 {
-    /// <summary>An unsafe shutdown is counted once a boot task, also when the task is executed again after a crash.</summary>
+    /// <summary>
+    /// An unsafe shutdown is counted once a boot task on each DIMM, also when a crash cuts the counting short: what each count will be is on the
+    /// disk before the first is changed.
+    /// </summary>
     public static StepResult Boot(LiveHost host, WorkerTask task, BootStep step)
     {
-        var counted = Path.Combine(host.Store.Folder, "boot.task");
-        if (step.UnsafeShutdown && DurableFile.Read(counted)?.AsSpan().SequenceEqual(task.TaskId.ToByteArray()) != true)
+        if (step.UnsafeShutdown)
         {
-            foreach (var dimm in host.Memory.Dimms)
-            {
-                dimm.CountDirtyShutdown();
-            }
-
-            DurableFile.Replace(counted, task.TaskId.ToByteArray());
+            CountUnsafeShutdown(host, task.TaskId);
         }
 
         host.Boot();
@@ -34,5 +33,32 @@ internal static class PowerSteps
 
         host.Shutdown();
         return new StepDone();
+    }
+
+    private static void CountUnsafeShutdown(LiveHost host, Guid taskId)
+    {
+        var path = Path.Combine(host.Store.Folder, "boot.task");
+        if (ReadCounts(path, taskId) is not { } counts)
+        {
+            host.Store.Fence.Demand();
+            counts = host.Memory.Dimms.ToDictionary(dimm => dimm.Layout.DimmId, dimm => dimm.DirtyShutdownCount + 1);
+            DurableFile.Replace(path, Encoding.ASCII.GetBytes(string.Join('\n', [$"{taskId:N}", .. counts.Select(count => string.Create(CultureInfo.InvariantCulture, $"{count.Key:N} {count.Value}"))])));
+        }
+
+        foreach (var dimm in host.Memory.Dimms.Where(dimm => counts.ContainsKey(dimm.Layout.DimmId)))
+        {
+            dimm.SetDirtyShutdownCount(Math.Max(dimm.DirtyShutdownCount, counts[dimm.Layout.DimmId]));
+        }
+    }
+
+    /// <summary>What a former execution of the task wrote down; null where there was none.</summary>
+    private static Dictionary<Guid, long>? ReadCounts(string path, Guid taskId)
+    {
+        if (DurableFile.Read(path) is not { } bytes || Encoding.ASCII.GetString(bytes).Split('\n') is not [var task, .. var lines] || task != $"{taskId:N}")
+        {
+            return null;
+        }
+
+        return lines.Select(line => line.Split(' ')).ToDictionary(words => Guid.ParseExact(words[0], "N"), words => long.Parse(words[1], CultureInfo.InvariantCulture));
     }
 }

@@ -1,5 +1,6 @@
 using PmemFleet.Contracts.Sync;
 using PmemFleet.Worker.Hosts;
+using PmemFleet.Worker.Media;
 
 namespace PmemFleet.Worker.Tasks;
 
@@ -9,19 +10,22 @@ namespace PmemFleet.Worker.Tasks;
 /// </summary>
 internal sealed partial class TaskExecutor(ILogger<TaskExecutor> log)
 {
-    /// <summary>Executes a task, or finds its result; null where this worker is fenced and may not.</summary>
-    public TaskResult? Execute(LiveHost host, WorkerTask task)
+    /// <summary>Executes a task, or finds its result.</summary>
+    /// <exception cref="FencedException">This worker may not write any more; the result is not kept.</exception>
+    public TaskResult Execute(LiveHost host, WorkerTask task)
     {
-        if (!host.Store.IsCurrent)
-        {
-            return null;
-        }
-
-        if (host.Store.FindFormer(task.TaskId) is { } former && !IsOfThisBoot(task))
+        host.Store.Fence.Demand();
+        if (host.Store.FindFormer(task.TaskId) is { } former && (former.Epoch == host.Store.Epoch || !IsBoot(task)))
         {
             var restamped = former with { Epoch = host.Store.Epoch };
             host.Store.Keep(restamped);
             return restamped;
+        }
+
+        if (host.Cancelled.TryRemove(task.TaskId, out _) && !IsBoot(task))
+        {
+            // only a task that has not begun: one that is cut short in its middle would leave a namespace that nobody asked for
+            return Keep(host, new TaskResult { TaskId = task.TaskId, HostId = host.Store.HostId, Epoch = host.Store.Epoch, Cancelled = true, Steps = [] });
         }
 
         var results = new List<StepResult>();
@@ -35,19 +39,18 @@ internal sealed partial class TaskExecutor(ILogger<TaskExecutor> log)
             }
         }
 
-        var done = new TaskResult { TaskId = task.TaskId, HostId = host.Store.HostId, Epoch = host.Store.Epoch, Steps = results };
-        if (!host.Store.IsCurrent)
-        {
-            return null;
-        }
-
-        host.Store.Keep(done);
         LogExecuted(task.Kind, host.Layout.HostName, results.Count);
-        return done;
+        return Keep(host, new TaskResult { TaskId = task.TaskId, HostId = host.Store.HostId, Epoch = host.Store.Epoch, Steps = results });
     }
 
     /// <summary>A boot brings this worker's own machine up, whoever booted the host before.</summary>
-    private static bool IsOfThisBoot(WorkerTask task) => task.Steps.Any(step => step is BootStep);
+    private static bool IsBoot(WorkerTask task) => task.Steps.Any(step => step is BootStep);
+
+    private static TaskResult Keep(LiveHost host, TaskResult result)
+    {
+        host.Store.Keep(result);
+        return result;
+    }
 
     private static StepResult Execute(LiveHost host, WorkerTask task, TaskStep step) => step switch
     {
@@ -59,7 +62,7 @@ internal sealed partial class TaskExecutor(ILogger<TaskExecutor> log)
         WipeDimmStep wipe => MediaSteps.Wipe(host, wipe),
         InjectErrorsStep inject => MediaSteps.Inject(host, inject),
         ClearErrorsStep clear => MediaSteps.Clear(host, clear),
-        ScrubStep => MediaSteps.Scrub(host),
+        ScrubStep scrub => MediaSteps.Scrub(host, scrub),
         CheckBttStep check => BindSteps.Check(host, check),
         _ => new StepRefused { Refusal = Refusals.Of("EOPNOTSUPP", "unknown-step", $"This worker does not know the step {step.GetType().Name}.") },
     };

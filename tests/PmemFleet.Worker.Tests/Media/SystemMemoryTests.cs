@@ -112,12 +112,14 @@ public sealed class SystemMemoryTests
             Reopen();
         }
 
+        public MediaFence Fence => MediaFence.TryRaise(Path.Combine(_folder.Path, "epoch"), 1)!;
+
         public SystemMemory Memory { get; private set; } = null!;
 
         public void Reopen()
         {
             Close();
-            _dimms = _layouts.ToDictionary(layout => layout.DimmId, layout => DimmMedia.Open(_folder.Path, Host, layout));
+            _dimms = _layouts.ToDictionary(layout => layout.DimmId, layout => DimmMedia.Open(_folder.Path, Host, layout, Fence));
             var region = new RegionLayout
             {
                 RegionId = Guid.Empty,
@@ -126,7 +128,7 @@ public sealed class SystemMemoryTests
                 Size = Ways * DimmBytes,
                 Mappings = [.. _layouts.Select(layout => new RegionMappingLayout(layout.DimmId, 0, DimmBytes))],
             };
-            Memory = new SystemMemory([region], _dimms);
+            Memory = new SystemMemory([region], _dimms, Fence);
         }
 
         public byte ByteAt(int position, long dpa)

@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Text;
+
+namespace PmemFleet.Worker.Media;
+
+/// <summary>A newer epoch has opened the host's store: this worker may write nothing more. It ends the request or task that met it.</summary>
+internal sealed class FencedException(long epoch) : Exception($"epoch {epoch} of the host is over")
+{
+    public long Epoch { get; } = epoch;
+}
+
+/// <summary>
+/// The media pool's own fence: a file that names the epoch which may write. It is read before each batch of stores and again before
+/// anything is acknowledged, by name, so that a network file system looks it up anew. What is left is the time between that look and
+/// the store itself: a process that is stopped exactly there and goes on after the host has moved lets that one store of a request
+/// land that nobody was answered. Poison and counters have no such gap, as each epoch keeps them in files of its own.
+/// </summary>
+internal sealed class MediaFence
+{
+    private readonly string _path;
+    private readonly byte[] _expected;
+
+    private MediaFence(string path, long epoch)
+    {
+        (_path, Epoch) = (path, epoch);
+        _expected = DurableFile.Frame(Content(epoch));
+    }
+
+    public long Epoch { get; }
+
+    /// <summary>True while no newer epoch has opened the store; a fence that cannot be read does not hold.</summary>
+    public bool Holds
+    {
+        get
+        {
+            try
+            {
+                using var file = File.OpenHandle(_path);
+                Span<byte> seen = stackalloc byte[_expected.Length + 1];
+                return RandomAccess.Read(file, seen, 0) == _expected.Length && seen[..^1].SequenceEqual(_expected);
+            }
+            catch (IOException)
+            {
+                return false;
+            }
+        }
+    }
+
+    /// <summary>Raises the fence to an epoch; null where a newer one has it already.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged: who may write cannot be known.</exception>
+    public static MediaFence? TryRaise(string path, long epoch)
+    {
+        var held = DurableFile.ReadWhole(path) is { } bytes ? long.Parse(Encoding.ASCII.GetString(bytes), CultureInfo.InvariantCulture) : 0;
+        if (held > epoch)
+        {
+            return null;
+        }
+
+        if (held < epoch)
+        {
+            DurableFile.Replace(path, Content(epoch));
+        }
+
+        return new MediaFence(path, epoch);
+    }
+
+    /// <exception cref="FencedException">A newer epoch has the store.</exception>
+    public void Demand()
+    {
+        if (!Holds)
+        {
+            throw new FencedException(Epoch);
+        }
+    }
+
+    private static byte[] Content(long epoch) => Encoding.ASCII.GetBytes(epoch.ToString(CultureInfo.InvariantCulture));
+}

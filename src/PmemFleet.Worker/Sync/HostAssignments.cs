@@ -1,0 +1,110 @@
+using PmemFleet.Contracts.Sync;
+using PmemFleet.Worker.Hosts;
+using PmemFleet.Worker.Media;
+using PmemFleet.Worker.Tasks;
+
+namespace PmemFleet.Worker.Sync;
+
+/// <summary>Makes what this worker holds what a sync's answer says it holds; the same answer twice changes nothing.</summary>
+internal sealed partial class HostAssignments(WorkerOptions options, LiveHosts hosts, HostRunner runner, ILogger<HostAssignments> log)
+{
+    /// <summary>False where a host that is this worker's could not be taken.</summary>
+    public async Task<bool> ApplyAsync(SyncResponse response)
+    {
+        var mine = response.Hosts.ToDictionary(assignment => assignment.HostId);
+        foreach (var host in hosts.All)
+        {
+            // a result is applied under the epoch that its host still has; the others are acknowledged without any effect, and their tasks come again
+            if (mine.TryGetValue(host.Store.HostId, out var assignment) && assignment.Epoch == host.Store.Epoch)
+            {
+                Acknowledge(host, response);
+            }
+            else
+            {
+                LogDropped(host.Store.HostId);
+                await hosts.DropAsync(host.Store.HostId);
+            }
+        }
+
+        var isAllHeld = true;
+        foreach (var assignment in response.Hosts)
+        {
+            try
+            {
+                isAllHeld &= await ApplyAsync(assignment);
+            }
+#pragma warning disable CA1031 // one host's broken media must not stop the others
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                LogNotTaken(failure, assignment.HostId);
+                isAllHeld = false;
+            }
+        }
+
+        return isAllHeld;
+    }
+
+    private static void Acknowledge(LiveHost host, SyncResponse response)
+    {
+        foreach (var taskId in response.AcknowledgedResults)
+        {
+            host.Store.Forget(taskId);
+        }
+
+        foreach (var observation in response.AcknowledgedObservations)
+        {
+            host.Acknowledge(observation);
+        }
+
+        foreach (var taskId in response.CancelledTasks.Where(host.UnderWay.ContainsKey))
+        {
+            host.Cancelled.TryAdd(taskId, true);
+        }
+    }
+
+    private async Task<bool> ApplyAsync(HostAssignment assignment)
+    {
+        var held = hosts.FindUnleased(assignment.HostId);
+        if (held is null)
+        {
+            if (assignment.Layout is null)
+            {
+                return false;
+            }
+
+            if (HostStore.TryOpen(options.DataDirectory, assignment.HostId, assignment.Epoch) is not { } store)
+            {
+                LogNewerEpoch(assignment.HostId, assignment.Epoch);
+                return false;
+            }
+
+            held = new LiveHost(store, assignment.Layout, assignment.Generation);
+            hosts.Hold(held);
+        }
+        else if (assignment.Layout is not null && assignment.Generation > held.Generation)
+        {
+            await held.Gate.WaitAsync();
+            try
+            {
+                held.Apply(assignment.Layout, assignment.Generation);
+            }
+            finally
+            {
+                held.Gate.Release();
+            }
+        }
+
+        runner.Offer(held, assignment.Tasks);
+        return true;
+    }
+
+    [LoggerMessage(EventId = 1007, Level = LogLevel.Error, Message = "Host {HostId} cannot be taken; it is tried again")]
+    private partial void LogNotTaken(Exception failure, Guid hostId);
+
+    [LoggerMessage(EventId = 1008, Level = LogLevel.Warning, Message = "Host {HostId} was given under epoch {Epoch}, but its media is under a newer one")]
+    private partial void LogNewerEpoch(Guid hostId, long epoch);
+
+    [LoggerMessage(EventId = 1004, Level = LogLevel.Information, Message = "Host {HostId} is another worker's now")]
+    private partial void LogDropped(Guid hostId);
+}
