@@ -31,7 +31,7 @@ internal sealed partial class HostAssignments(WorkerOptions options, LiveHosts h
         {
             try
             {
-                isAllHeld &= await ApplyAsync(assignment);
+                isAllHeld &= await ApplyAsync(assignment, response.CancelledTasks);
             }
 #pragma warning disable CA1031 // one host's broken media must not stop the others
             catch (Exception failure)
@@ -56,14 +56,9 @@ internal sealed partial class HostAssignments(WorkerOptions options, LiveHosts h
         {
             host.Acknowledge(observation);
         }
-
-        foreach (var taskId in response.CancelledTasks.Where(host.UnderWay.ContainsKey))
-        {
-            host.Cancelled.TryAdd(taskId, true);
-        }
     }
 
-    private async Task<bool> ApplyAsync(HostAssignment assignment)
+    private async Task<bool> ApplyAsync(HostAssignment assignment, IReadOnlyList<Guid> cancelled)
     {
         var held = hosts.FindUnleased(assignment.HostId);
         if (held is null)
@@ -93,6 +88,11 @@ internal sealed partial class HostAssignments(WorkerOptions options, LiveHosts h
             {
                 held.Gate.Release();
             }
+        }
+
+        foreach (var taskId in cancelled.Where(id => held.UnderWay.ContainsKey(id) || assignment.Tasks.Any(task => task.TaskId == id)))
+        {
+            held.Cancelled.TryAdd(taskId, true);
         }
 
         runner.Offer(held, assignment.Tasks);

@@ -55,6 +55,7 @@ internal sealed partial class HostRunner(TaskExecutor executor, LiveHosts hosts,
             }
 
             host.UnderWay.TryRemove(task.TaskId, out _);
+            host.Cancelled.TryRemove(task.TaskId, out _);
             signal.Raise();
             if (verdict == Verdict.Dropped)
             {

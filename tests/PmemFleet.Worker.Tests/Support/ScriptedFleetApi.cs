@@ -209,7 +209,7 @@ public sealed class ScriptedFleetApi : IAsyncDisposable
         {
             var known = _workers.FirstOrDefault(worker => worker.Value.Name == request.Name);
             var workerId = known.Value.Name is null ? Guid.CreateVersion7() : known.Key;
-            var isNew = known.Value.Instance != request.InstanceId;
+            var isNew = known.Value.Name is not null && known.Value.Instance != request.InstanceId;
             _workers[workerId] = (request.Name!, request.InstanceId!.Value);
             foreach (var host in _hosts.Values.Where(host => isNew && host.Worker == request.Name && host.Epoch > 0))
             {
@@ -226,11 +226,6 @@ public sealed class ScriptedFleetApi : IAsyncDisposable
     {
         var request = JsonSerializer.Deserialize(body, Json.SyncRequest)!;
         Syncs.Enqueue(request);
-        if (SyncStatus is { } status)
-        {
-            return ((int)status, []);
-        }
-
         var worker = _workers[Guid.Parse((string)http.Request.RouteValues["id"]!)];
         if (worker.Instance != request.InstanceId || http.Request.Headers.Authorization != $"Bearer of-{worker.Instance}")
         {
@@ -240,6 +235,11 @@ public sealed class ScriptedFleetApi : IAsyncDisposable
         var patience = Task.Delay(TimeSpan.FromSeconds(Math.Min(request.WaitSeconds, LeaseSeconds / 3.0)), CancellationToken.None);
         for (var brings = true; ; brings = false)
         {
+            if (SyncStatus is { } status)
+            {
+                return ((int)status, []);
+            }
+
             Task changed;
             SyncResponse response;
             lock (_gate)

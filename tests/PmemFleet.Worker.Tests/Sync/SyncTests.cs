@@ -128,6 +128,7 @@ public sealed class SyncTests
         await using var worker = await WorkerFixture.StartAsync();
         await worker.RunAsync(Zero);
         worker.Api.SyncStatus = HttpStatusCode.ServiceUnavailable;
+        worker.Api.Change(() => { });
         var cancelled = worker.RunAsync(new ScrubStep());
         var after = worker.RunAsync(Zero);
         worker.Api.Change(() =>
