@@ -12,7 +12,7 @@ namespace PmemFleet.Worker.Tests.Crash;
 /// A worker that is stopped (SIGSTOP), loses its host to another of the pool, and goes on. Its lease would still hold: it is the media store that
 /// keeps it from writing.
 /// </summary>
-public sealed class FencingTests : IAsyncLifetime
+public sealed class FencingTests : IAsyncLifetime, IDisposable
 {
     private readonly MediaFolder _folder = new();
     private ScriptedFleetApi _api = null!;
@@ -23,11 +23,9 @@ public sealed class FencingTests : IAsyncLifetime
         _api.LeaseSeconds = 300;
     }
 
-    public async Task DisposeAsync()
-    {
-        await _api.DisposeAsync();
-        _folder.Dispose();
-    }
+    public async Task DisposeAsync() => await _api.DisposeAsync();
+
+    public void Dispose() => _folder.Dispose();
 
     [Theory]
     [InlineData("namespaces/namespace0.0/data?offset=0", 64 << 10)]

@@ -7,18 +7,16 @@ using PmemFleet.Worker.Tests.Support;
 namespace PmemFleet.Worker.Tests.Crash;
 
 /// <summary>Real worker processes, killed with kill -9 in the middle of their work.</summary>
-public sealed class KillTests : IAsyncLifetime
+public sealed class KillTests : IAsyncLifetime, IDisposable
 {
     private readonly MediaFolder _folder = new();
     private ScriptedFleetApi _api = null!;
 
     public async Task InitializeAsync() => _api = await ScriptedFleetApi.StartAsync();
 
-    public async Task DisposeAsync()
-    {
-        await _api.DisposeAsync();
-        _folder.Dispose();
-    }
+    public async Task DisposeAsync() => await _api.DisposeAsync();
+
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Result_NeverHeard_SurvivesTheProcessAndIsNotMadeAgain()
