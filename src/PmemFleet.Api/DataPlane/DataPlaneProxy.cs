@@ -20,7 +20,12 @@ public sealed class DataPlaneProxy(
     public WorkerClient Client => client;
 
     public Task<(WorkerTarget? Target, RefusalDto? Refusal)> FindAsync(string host, CancellationToken cancellationToken) =>
-        targets.FindAsync(db, host, cancellationToken);
+        targets.FindReadyAsync(db, host, cancellationToken);
+
+    /// <inheritdoc cref="WorkerTargets.SendAsync{T}"/>
+    public Task<WorkerAnswer<T>> SendAsync<T>(
+        string host, Func<WorkerTarget, Task<WorkerAnswer<T>>> send, bool repeatable, CancellationToken cancellationToken)
+        where T : class => targets.SendAsync(db, host, send, repeatable, cancellationToken);
 
     /// <summary>Reads a resource; its ETag is a digest of what is read, because the worker keeps no versions.</summary>
     public async Task<IActionResult> GetAsync<T>(ControllerBase controller, string host, string path, Func<T, object>? shape = null)
@@ -40,13 +45,7 @@ public sealed class DataPlaneProxy(
     public async Task<IActionResult> GetTextAsync(ControllerBase controller, string host, string path)
     {
         var cancelled = controller.HttpContext.RequestAborted;
-        var (target, refusal) = await FindAsync(host, cancelled);
-        if (target is null)
-        {
-            return refusal!.ToResult();
-        }
-
-        var answer = await client.ReadTextAsync(target, path, cancelled);
+        var answer = await SendAsync(host, target => client.ReadTextAsync(target, path, cancelled), repeatable: true, cancelled);
         return answer.Value is { } text ? controller.Content(text, "text/plain; charset=utf-8") : RefusalOf(answer);
     }
 
@@ -97,13 +96,8 @@ public sealed class DataPlaneProxy(
         string host, HttpMethod method, string path, object? body, string? idempotencyKey, CancellationToken cancellationToken)
         where T : class
     {
-        var (target, refusal) = await FindAsync(host, cancellationToken);
-        if (target is null)
-        {
-            return new WorkerAnswer<T> { Refusal = refusal };
-        }
-
-        var answer = await client.SendAsync<T>(target, method, path, body, idempotencyKey, cancellationToken);
+        var answer = await SendAsync(
+            host, target => client.SendAsync<T>(target, method, path, body, idempotencyKey, cancellationToken), repeatable: true, cancellationToken);
         await ApplyAsync(answer.Observations);
         return answer;
     }

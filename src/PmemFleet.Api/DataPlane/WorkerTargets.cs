@@ -8,10 +8,60 @@ using PmemFleet.Contracts.Problems;
 namespace PmemFleet.Api.DataPlane;
 
 /// <summary>Finds the worker that holds a host.</summary>
-public sealed class WorkerTargets(WorkerCredentials credentials)
+public sealed class WorkerTargets(WorkerCredentials credentials, TimeProvider time)
 {
+    /// <summary>How long a request waits for a host that boots or moves to another worker.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>
+    /// Sends a request to the host's worker, and again where the host moved meanwhile: a worker that says so has done nothing of it that counts.
+    /// </summary>
+    /// <param name="db">Where the host is looked up.</param>
+    /// <param name="hostName">The host.</param>
+    /// <param name="send">Sends the request; called again only if it can be, which <paramref name="repeatable"/> says.</param>
+    /// <param name="repeatable">The request's body is still there.</param>
+    /// <param name="cancellationToken">The caller left.</param>
+    public async Task<WorkerAnswer<T>> SendAsync<T>(
+        FleetDbContext db, string hostName, Func<WorkerTarget, Task<WorkerAnswer<T>>> send, bool repeatable, CancellationToken cancellationToken)
+        where T : class
+    {
+        var start = time.GetTimestamp();
+        while (true)
+        {
+            var (target, refusal) = await FindReadyAsync(db, hostName, start, cancellationToken);
+            var answer = target is null ? new WorkerAnswer<T> { Refusal = refusal } : await send(target);
+            if (target is null || !repeatable || answer.Refusal is not { Code: "host-not-ready" } || time.GetElapsedTime(start) >= Patience)
+            {
+                return answer;
+            }
+
+            await Task.Delay(Poll, time, cancellationToken);
+        }
+    }
+
+    /// <summary>The worker of a host that is up, waiting a while for one that boots or moves; or why its data plane cannot be reached now.</summary>
+    public Task<(WorkerTarget? Target, RefusalDto? Refusal)> FindReadyAsync(FleetDbContext db, string hostName, CancellationToken cancellationToken) =>
+        FindReadyAsync(db, hostName, time.GetTimestamp(), cancellationToken);
+
+    private async Task<(WorkerTarget? Target, RefusalDto? Refusal)> FindReadyAsync(
+        FleetDbContext db, string hostName, long start, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var found = await FindAsync(db, hostName, cancellationToken);
+            if (found.Refusal is not { Code: "host-not-ready" } || time.GetElapsedTime(start) >= Patience)
+            {
+                return found;
+            }
+
+            await Task.Delay(Poll, time, cancellationToken);
+        }
+    }
+
     /// <summary>The worker, or why the host's data plane cannot be reached now.</summary>
-    public async Task<(WorkerTarget? Target, RefusalDto? Refusal)> FindAsync(
+    private async Task<(WorkerTarget? Target, RefusalDto? Refusal)> FindAsync(
         FleetDbContext db, string hostName, CancellationToken cancellationToken)
     {
         var found = await db.Hosts.AsNoTracking().Where(host => host.Name == hostName)
@@ -21,6 +71,7 @@ public sealed class WorkerTargets(WorkerCredentials credentials)
         {
             null => (null, ProblemResults.NotFound("host", hostName)),
             { Host.Power: HostRow.Off } => (null, WorkerRefusals.HostOff(hostName)),
+            { Host.State: HostRow.Booting } => (null, WorkerRefusals.HostNotReady(hostName, "it boots, or moves to another worker")),
             { Worker: null } => (null, WorkerRefusals.HostNotReady(hostName, "no worker holds it yet")),
             { Host: var host, Worker: var worker } => (new WorkerTarget
             {

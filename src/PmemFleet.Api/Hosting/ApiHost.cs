@@ -29,6 +29,7 @@ public static class ApiHost
         AddOptions<DatabaseOptions>(builder.Services, fleet.GetSection("DATABASE"));
         var auth = AddOptions<AuthOptions>(builder.Services, fleet.GetSection("AUTH"));
         AddOptions<WorkersOptions>(builder.Services, fleet.GetSection("WORKERS"));
+        AddOptions<RetentionOptions>(builder.Services, fleet.GetSection("RETENTION"));
         var api = AddOptions<ApiOptions>(builder.Services, fleet.GetSection("API"));
         if (api.Urls is { } urls)
         {

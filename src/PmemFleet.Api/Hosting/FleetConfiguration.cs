@@ -28,6 +28,8 @@ public static partial class FleetConfiguration
         ["WORKERS:FAILOVERSECONDS"] = false,
         ["API:URLS"] = false,
         ["API:MAXJSONBYTES"] = false,
+        ["RETENTION:EVENTHOURS"] = false,
+        ["RETENTION:OPERATIONHOURS"] = false,
     };
 
     /// <summary>Sections of the other programs, which may share the environment.</summary>

@@ -55,6 +55,18 @@ public sealed class WorkersOptions
     public int FailoverSeconds { get; set; } = 10;
 }
 
+/// <summary>PMEMFLEET__RETENTION__*.</summary>
+public sealed class RetentionOptions
+{
+    /// <summary>Hours that events are kept; a reader of older ones gets 410.</summary>
+    [Range(1, 24 * 3660)]
+    public int EventHours { get; set; } = 30 * 24;
+
+    /// <summary>Hours that operations are kept after their end.</summary>
+    [Range(1, 24 * 3660)]
+    public int OperationHours { get; set; } = 30 * 24;
+}
+
 /// <summary>PMEMFLEET__API__*.</summary>
 public sealed class ApiOptions
 {

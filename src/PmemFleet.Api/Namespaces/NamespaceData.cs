@@ -15,6 +15,10 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
 {
     private const long MostBytes = 16 << 20;
     private const long DefaultBytes = 4096;
+
+    /// <summary>A body up to here is kept, and sent again where the host moves to another worker meanwhile.</summary>
+    private const long MostKeptBytes = 1 << 20;
+
     private static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(60);
 
     public async Task<IActionResult> ReadAsync(
@@ -31,14 +35,8 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
             return ProblemResults.NotFound("namespace", name).ToResult();
         }
 
-        var (target, refusal) = await worker.FindAsync(host, cancellationToken);
-        if (target is null)
-        {
-            return refusal!.ToResult();
-        }
-
         var path = string.Create(CultureInfo.InvariantCulture, $"namespaces/{name}/data?offset={offset?.Value ?? 0}&length={bytes}");
-        var answer = await worker.Client.DownloadAsync(target, path, cancellationToken);
+        var answer = await worker.SendAsync(host, target => worker.Client.DownloadAsync(target, path, cancellationToken), repeatable: true, cancellationToken);
         await worker.ApplyAsync(answer.Observations);
         return answer.Value is { } data ? new BytesResult(data, Etag.Of(row.Id, row.Version)) : DataPlaneProxy.RefusalOf(answer);
     }
@@ -66,14 +64,14 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
             return stale.ToResult();
         }
 
-        var (target, refusal) = await worker.FindAsync(host, http.RequestAborted);
-        if (target is null)
-        {
-            return refusal!.ToResult();
-        }
-
         var path = string.Create(CultureInfo.InvariantCulture, $"namespaces/{name}/data?offset={offset?.Value ?? 0}");
-        var answer = await worker.Client.UploadAsync<DataWrittenDto>(target, path, http.Request.Body, length, WriteTimeout, http.RequestAborted);
+        var kept = length <= MostKeptBytes ? await KeepAsync(http.Request.Body, (int)length, http.RequestAborted) : null;
+        var answer = await worker.SendAsync(
+            host,
+            target => worker.Client.UploadAsync<DataWrittenDto>(
+                target, path, kept is null ? http.Request.Body : new MemoryStream(kept), length, WriteTimeout, http.RequestAborted),
+            repeatable: kept is not null,
+            http.RequestAborted);
         await worker.ApplyAsync(answer.Observations);
         return answer.Value is { } written ? controller.Ok(written) : DataPlaneProxy.RefusalOf(answer);
     }
@@ -82,6 +80,13 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
         await NamespaceProjection.FindAsync(db, host, name, cancellationToken) is { } found
             ? controller.Ok(found.Value.Badblocks)
             : ProblemResults.NotFound("namespace", name).ToResult();
+
+    private static async Task<byte[]> KeepAsync(Stream body, int length, CancellationToken cancellationToken)
+    {
+        var bytes = new byte[length];
+        await body.ReadExactlyAsync(bytes, cancellationToken);
+        return bytes;
+    }
 
     private async Task<NamespaceRow?> FindAsync(string host, string name, CancellationToken cancellationToken) =>
         (await NamespaceProjection.FindRowAsync(db, host, name, cancellationToken)).Row;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Access;
+using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts;
 using PmemFleet.Contracts.Sync;
@@ -66,6 +67,8 @@ public sealed class SyncDown(IHostLayouts layouts)
                 SELECT t.id, h.epoch FROM hosts h JOIN tasks t ON t.host_id = h.id AND NOT t.done
                 LEFT JOIN unnest({ids}, {epochs}, {accepted}) AS held(host_id, epoch, accepted) ON held.host_id = h.id AND held.epoch = h.epoch
                 WHERE h.worker_id = {worker.WorkerId} AND h.worker_instance_id = {worker.InstanceId} AND t.sequence > COALESCE(held.accepted, 0)
+                  AND NOT EXISTS (SELECT FROM tasks leaving WHERE leaving.host_id = t.host_id AND NOT leaving.done
+                                  AND leaving.kind = {OperationKinds.Evacuate} AND leaving.sequence < t.sequence)
                 ORDER BY t.host_id, t.sequence LIMIT {MaxTasks} FOR UPDATE OF t
             ), given AS (
                 UPDATE tasks t SET delivered_epoch = due.epoch FROM due WHERE t.id = due.id AND NOT t.done

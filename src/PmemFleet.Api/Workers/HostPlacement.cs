@@ -17,7 +17,8 @@ namespace PmemFleet.Api.Workers;
 /// lost for long enough (the live worker of the pool with the fewest hosts gets them). Each begins a new epoch and boots. Every replica runs
 /// it, one at a time, so that each counts what the former gave out; a host that is busy with a write is left for the next round.
 /// </summary>
-public sealed class HostPlacement(FleetTransactions transactions, IHostBoot boot, IOptions<WorkersOptions> options, TimeProvider time)
+public sealed class HostPlacement(
+    FleetTransactions transactions, IHostBoot boot, HostEvacuation evacuation, IOptions<WorkersOptions> options, TimeProvider time)
 {
     private const int BatchSize = 200;
 
@@ -28,6 +29,7 @@ public sealed class HostPlacement(FleetTransactions transactions, IHostBoot boot
     {
         var failover = TimeSpan.FromSeconds(options.Value.FailoverSeconds);
         await db.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({AdvisoryLocks.Placement})", cancellationToken);
+        var isMoreToEvacuate = await evacuation.BeginAsync(db, cancellationToken);
         var hosts = await db.Hosts.FromSql(
             $"""
             SELECT h.* FROM hosts h LEFT JOIN worker_leases l ON l.worker_id = h.worker_id
@@ -38,7 +40,7 @@ public sealed class HostPlacement(FleetTransactions transactions, IHostBoot boot
             """).AsTracking().ToListAsync(cancellationToken);
         if (hosts.Count == 0)
         {
-            return false;
+            return isMoreToEvacuate;
         }
 
         var workers = await db.Database.SqlQuery<LiveWorker>(
@@ -47,13 +49,13 @@ public sealed class HostPlacement(FleetTransactions transactions, IHostBoot boot
             FROM workers w JOIN worker_leases l ON l.worker_id = w.id WHERE l.expires_at > now() AND NOT w.draining
             """).ToListAsync(cancellationToken);
         await BeginEpochsAsync(db, hosts, workers, cancellationToken);
-        return hosts.Count == BatchSize;
+        return isMoreToEvacuate || hosts.Count == BatchSize;
     }
 
     private async Task BeginEpochsAsync(FleetDbContext db, List<HostRow> hosts, List<LiveWorker> workers, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var formerBoots = await DropPendingBootsAsync(db, hosts, now, cancellationToken);
+        var formerBoots = await DropPendingMovesAsync(db, hosts, now, cancellationToken);
         var boots = new List<HostBootRequest>();
         foreach (var host in hosts)
         {
@@ -63,7 +65,9 @@ public sealed class HostPlacement(FleetTransactions transactions, IHostBoot boot
                 continue;
             }
 
-            var mayHaveRun = !formerBoots.TryGetValue(host.Id, out var former) || former.DeliveredEpoch is not null || IsUnsafe(former);
+            // one that was evacuated has no worker: it went down cleanly
+            var mayHaveRun = host.WorkerId is not null
+                && (!formerBoots.TryGetValue(host.Id, out var former) || former.DeliveredEpoch is not null || IsUnsafe(former));
             boots.Add(new HostBootRequest(host, UnsafeShutdown: host.Power == HostRow.On && host.Epoch > 0 && mayHaveRun));
             worker.HostCount += host.WorkerId == worker.Id ? 0 : 1;
             (host.WorkerId, host.WorkerInstanceId) = (worker.Id, worker.InstanceId);
@@ -86,12 +90,12 @@ public sealed class HostPlacement(FleetTransactions transactions, IHostBoot boot
         .OrderByDescending(worker => worker.Id == host.WorkerId).ThenBy(worker => worker.HostCount).ThenBy(worker => worker.Id)
         .FirstOrDefault();
 
-    /// <summary>A boot of a former epoch that nobody finished means nothing any more.</summary>
-    private static async Task<Dictionary<Guid, TaskRow>> DropPendingBootsAsync(
+    /// <summary>A boot or an evacuation of a former epoch that nobody finished means nothing any more. The boots, by host.</summary>
+    private static async Task<Dictionary<Guid, TaskRow>> DropPendingMovesAsync(
         FleetDbContext db, List<HostRow> hosts, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var ids = hosts.ConvertAll(host => host.Id).ToArray();
-        var tasks = await db.Tasks.Where(task => ids.Contains(task.HostId) && !task.Done && task.Kind == IHostBoot.Kind).ToListAsync(cancellationToken);
+        var tasks = await db.Tasks.Where(task => ids.Contains(task.HostId) && !task.Done && (task.Kind == IHostBoot.Kind || task.Kind == OperationKinds.Evacuate)).ToListAsync(cancellationToken);
         var operationIds = tasks.ConvertAll(task => task.OperationId).ToArray();
         tasks.ForEach(task => task.Done = true);
         foreach (var operation in await db.Operations.Where(row => operationIds.Contains(row.Id)).ToListAsync(cancellationToken))
@@ -101,7 +105,7 @@ public sealed class HostPlacement(FleetTransactions transactions, IHostBoot boot
             db.WakeAfterCommit(WakeUps.Operation(operation.Id));
         }
 
-        return tasks.ToDictionary(task => task.HostId);
+        return tasks.Where(task => task.Kind == IHostBoot.Kind).ToDictionary(task => task.HostId);
     }
 
     private static bool IsUnsafe(TaskRow boot) =>

@@ -34,7 +34,7 @@ public sealed class WorkerProjection
         Name = Worker.Name,
         MediaPool = Worker.MediaPool,
         AdvertisedUrl = Worker.AdvertisedUrl,
-        State = Live ? Worker.Draining ? "draining" : "live" : "lost",
+        State = !Live ? "lost" : !Worker.Draining ? "live" : HostCount > 0 ? "draining" : "drained",
         LeaseExpiresAt = LeaseExpiresAt,
         HostCount = HostCount,
         Version = Worker.ProgramVersion,

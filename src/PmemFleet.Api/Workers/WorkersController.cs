@@ -45,6 +45,25 @@ public sealed class WorkersController(FleetDbContext db) : ControllerBase
         return Ok(row.ToDto());
     }
 
+    /// <summary>
+    /// Empties the worker: it gets no new hosts, and each of its own is shut down cleanly behind what its queue holds and moves to another
+    /// worker of the pool. Requests of a host that moves wait for it. The worker is <c>drained</c> once it holds none.
+    /// </summary>
+    [HttpPost("{worker}/drain")]
+    [Authorize(Roles.Admin)]
+    [Answers<WorkerDto>(200, "The worker.")]
+    [Refused(404, "There is no such worker.")]
+    public Task<IActionResult> Drain(string worker, [FromServices] FleetWrite write) =>
+        write.ExecuteAsync(this, context => DrainWorker.ExecuteAsync(context, worker, drain: true));
+
+    /// <summary>The worker may get hosts again; what it gave away stays where it is.</summary>
+    [HttpPost("{worker}/resume")]
+    [Authorize(Roles.Admin)]
+    [Answers<WorkerDto>(200, "The worker.")]
+    [Refused(404, "There is no such worker.")]
+    public Task<IActionResult> Resume(string worker, [FromServices] FleetWrite write) =>
+        write.ExecuteAsync(this, context => DrainWorker.ExecuteAsync(context, worker, drain: false));
+
     /// <summary>A worker's process joins; the join token is the bearer. Asking twice is harmless.</summary>
     [HttpPost("join")]
     [Authorize(Roles.Join)]

@@ -17,7 +17,7 @@ public sealed record WorkerDto
     /// <summary>Where the Api reaches it.</summary>
     public required string AdvertisedUrl { get; init; }
 
-    /// <summary><c>live</c>, <c>lost</c> or <c>draining</c>.</summary>
+    /// <summary><c>live</c>, <c>draining</c> (its hosts move to other workers of the pool), <c>drained</c> (it holds none) or <c>lost</c>.</summary>
     public required string State { get; init; }
 
     /// <summary>Its lease ends then unless it is renewed.</summary>

@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.DependencyInjection;
 using PmemFleet.Api.Events;
 using PmemFleet.Api.Tests.Support;
 using PmemFleet.Contracts.Events;
@@ -166,12 +167,20 @@ public sealed class CompactedEventTests(ApiFixture api) : IClassFixture<ApiFixtu
             await api.CreateKeyAsync("viewer");
         }
 
-        await api.Admin.GetAsync("/v1/events");
+        var before = await (await api.Admin.GetAsync("/v1/events?limit=1000")).ReadAsync<ListPage<EventDto>>();
         await using (var connection = await api.ConnectAsync())
-        await using (var compact = new Npgsql.NpgsqlCommand("DELETE FROM events WHERE seq <= 3; UPDATE event_counter SET compacted_seq = 3", connection))
+        await using (var age = new Npgsql.NpgsqlCommand("UPDATE events SET at = at - interval '40 days' WHERE seq <= 3", connection))
         {
-            await compact.ExecuteNonQueryAsync();
+            await age.ExecuteNonQueryAsync();
         }
+
+        var compaction = api.App.Services.GetRequiredService<EventCompaction>();
+        Assert.Equal(3, await compaction.CompactAsync(TimeProvider.System.GetUtcNow().AddDays(-30), CancellationToken.None));
+        Assert.Equal(0, await compaction.CompactAsync(TimeProvider.System.GetUtcNow().AddDays(-30), CancellationToken.None));
+        await api.CreateKeyAsync("viewer");
+        var kept = await (await api.Admin.GetAsync("/v1/events?after=3&limit=1000")).ReadAsync<ListPage<EventDto>>();
+        Assert.Equal(before.Items.Skip(3).Select(one => one.Seq), kept.Items.SkipLast(1).Select(one => one.Seq));
+        Assert.Equal(before.Items[^1].Seq + 1, kept.Items[^1].Seq);
 
         var problem = await (await api.Admin.GetAsync("/v1/events?after=1")).ReadProblemAsync();
         Assert.Equal((410, "events-compacted", "4"), (problem.Status, problem.Code, problem.Numbers!["oldest"]));
