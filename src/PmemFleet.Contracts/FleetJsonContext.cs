@@ -4,6 +4,7 @@ using PmemFleet.Contracts.DataPlane;
 using PmemFleet.Contracts.Dax;
 using PmemFleet.Contracts.Dimms;
 using PmemFleet.Contracts.Events;
+using PmemFleet.Contracts.Fleets;
 using PmemFleet.Contracts.Hosts;
 using PmemFleet.Contracts.Lists;
 using PmemFleet.Contracts.MediaErrors;
@@ -30,6 +31,9 @@ namespace PmemFleet.Contracts;
 [JsonSerializable(typeof(PowerRequest))]
 [JsonSerializable(typeof(HostDto))]
 [JsonSerializable(typeof(HostCheckDto))]
+[JsonSerializable(typeof(FleetDocument))]
+[JsonSerializable(typeof(FleetPlan))]
+[JsonSerializable(typeof(FleetHost))]
 [JsonSerializable(typeof(ListPage<HostDto>))]
 [JsonSerializable(typeof(CreateDimmRequest))]
 [JsonSerializable(typeof(DimmDto))]

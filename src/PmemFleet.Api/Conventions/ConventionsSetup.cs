@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc.Formatters;
 using Microsoft.AspNetCore.Mvc.ModelBinding.Metadata;
 using PmemFleet.Api.Access;
+using PmemFleet.Api.Fleets;
 using PmemFleet.Api.Idempotency;
 using PmemFleet.Api.Problems;
 using PmemFleet.Contracts;
@@ -22,6 +23,7 @@ public static class ConventionsSetup
             {
                 options.InputFormatters.Clear();
                 options.InputFormatters.Add(new FleetJsonInputFormatter());
+                options.InputFormatters.Add(new FleetYamlInputFormatter());
                 options.OutputFormatters.RemoveType<StringOutputFormatter>();
                 options.Conventions.Add(new RoleConvention());
                 options.Filters.Add<RequestConventions>();

@@ -45,10 +45,12 @@ public sealed class FleetJsonInputFormatter : InputFormatter
                 : throw Refused("body-empty", "The request needs a JSON body.", []);
         }
 
-        var value = Parse(body.Span, context.ModelType)
-            ?? throw Refused("body-null", "The body is null.", [new ProblemErrorDto { Pointer = string.Empty, Detail = "must not be null" }]);
-        return await InputFormatterResult.SuccessAsync(value);
+        return await InputFormatterResult.SuccessAsync(Read(body.Span, context.ModelType));
     }
+
+    /// <summary>A document of a type; whatever is wrong with it is a <see cref="RefusedBodyException"/>.</summary>
+    public static object Read(ReadOnlySpan<byte> body, Type type) => Parse(body, type)
+        ?? throw Refused("body-null", "The body is null.", [new ProblemErrorDto { Pointer = string.Empty, Detail = "must not be null" }]);
 
     private static object? Parse(ReadOnlySpan<byte> body, Type type)
     {

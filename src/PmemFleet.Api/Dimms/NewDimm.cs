@@ -16,11 +16,11 @@ public sealed record NewDimm(DimmSnapshot Snapshot, int ClearErrorUnit)
     private const long PageBytes = 4096;
     private const int LeastLabelArea = 1024;
     private const int MostLabelArea = 16 << 20;
-    private const int DefaultLabelArea = 128 << 10;
-    private const int DefaultClearErrorUnit = 256;
+    public const int DefaultLabelArea = 128 << 10;
+    public const int DefaultClearErrorUnit = 256;
 
     /// <summary>Intel, as the NFIT has it: ndctl shows 8086.</summary>
-    private const ushort DefaultVendor = 0x8680;
+    public const ushort DefaultVendor = 0x8680;
 
     /// <param name="request">From the wire.</param>
     /// <param name="at">JSON pointer of the request in the body, with a slash at its end, or nothing.</param>
@@ -105,7 +105,7 @@ public sealed record NewDimm(DimmSnapshot Snapshot, int ClearErrorUnit)
     }
 
     /// <summary>FNV-1a of host and slot: the same fleet gets the same serial numbers, and so the same cookies and labels.</summary>
-    private static uint Derived(string host, int slot)
+    public static uint Derived(string host, int slot)
     {
         var hash = 2166136261u;
         foreach (var value in Encoding.UTF8.GetBytes($"{host}/{slot}"))

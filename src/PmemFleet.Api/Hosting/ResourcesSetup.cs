@@ -1,5 +1,6 @@
 using PmemFleet.Api.DataPlane;
 using PmemFleet.Api.Dimms;
+using PmemFleet.Api.Fleets;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.MediaErrors;
 using PmemFleet.Api.Namespaces;
@@ -23,6 +24,7 @@ public static class ResourcesSetup
         .AddScoped<NamespaceData>()
         .AddScoped<ToolListings>()
         .AddScoped<CheckHost>()
+        .AddSingleton<FleetExport>()
         .AddScoped<HostReadiness>()
         .AddSingleton<DeleteHost>()
         .AddSingleton<IHostBoot, HostBoot>()

@@ -11,32 +11,18 @@ namespace PmemFleet.Api.Hosts;
 /// <summary>A host with its DIMMs and regions in one transaction.</summary>
 public static class CreateHost
 {
-    private const int MostDimms = 64;
+    public const int MostDimms = 64;
+    public const string DefaultPool = "default";
     private static readonly IReadOnlyList<string> Profiles = ["linux-6.1", "linux-4.10"];
 
     public static Task<WriteOutcome> ExecuteAsync(FleetWriteContext context, CreateHostRequest request)
     {
-        var platform = request.Platform ?? new PlatformDto();
-        if (Check(request, platform) is { } refusal)
+        var (host, refusal) = Begin(context, request);
+        if (host is null)
         {
-            return Task.FromResult<WriteOutcome>(refusal);
+            return Task.FromResult<WriteOutcome>(refusal!);
         }
 
-        var row = new HostRow
-        {
-            Id = context.NewId(),
-            Name = request.Name!,
-            Labels = new Dictionary<string, string>(request.Labels ?? new Dictionary<string, string>()),
-            Provider = request.Provider ?? Providers.Nfit,
-            SupportsPud = platform.SupportsPud,
-            PageTableLevels = platform.PageTableLevels,
-            Profile = platform.Profile,
-            DeviceDax = platform.DeviceDax,
-            MediaPool = request.MediaPool ?? "default",
-            CreatedAt = context.Now,
-        };
-        context.Db.Hosts.Add(row);
-        var host = HostAggregate.Made(context, row);
         foreach (var (dimm, index) in (request.Dimms ?? []).Select((dimm, index) => (dimm, index)))
         {
             if (DimmCommands.Add(host, dimm, $"dimms/{index}/") is { } refused)
@@ -56,9 +42,35 @@ public static class CreateHost
         // what its namespaces come up as is found by the boot, on the first worker that gets it
         host.Save();
         var dto = HostProjection.ToDto(host.Rows, null);
-        host.Event("host.created", row.Name, dto);
+        host.Event("host.created", host.Name, dto);
         context.Db.WakeAfterCommit(WakeUps.Placement);
-        return Task.FromResult<WriteOutcome>(new WriteOutcome.Created(dto, $"/v1/hosts/{row.Name}", Etag.Of(row.Id, row.Version)));
+        return Task.FromResult<WriteOutcome>(new WriteOutcome.Created(dto, $"/v1/hosts/{host.Name}", Etag.Of(host.Host.Id, host.Host.Version)));
+    }
+
+    /// <summary>A host without devices, not saved yet.</summary>
+    public static (HostAggregate? Host, RefusalDto? Refusal) Begin(FleetWriteContext context, CreateHostRequest request)
+    {
+        var platform = request.Platform ?? new PlatformDto();
+        if (Check(request, platform) is { } refusal)
+        {
+            return (null, refusal);
+        }
+
+        var row = new HostRow
+        {
+            Id = context.NewId(),
+            Name = request.Name!,
+            Labels = new Dictionary<string, string>(request.Labels ?? new Dictionary<string, string>()),
+            Provider = request.Provider ?? Providers.Nfit,
+            SupportsPud = platform.SupportsPud,
+            PageTableLevels = platform.PageTableLevels,
+            Profile = platform.Profile,
+            DeviceDax = platform.DeviceDax,
+            MediaPool = request.MediaPool ?? DefaultPool,
+            CreatedAt = context.Now,
+        };
+        context.Db.Hosts.Add(row);
+        return (HostAggregate.Made(context, row), null);
     }
 
     private static RefusalDto? Check(CreateHostRequest request, PlatformDto platform) =>

@@ -20,7 +20,7 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
         OperationKinds.CreateNamespace, OperationKinds.ReconfigureNamespace, OperationKinds.DestroyNamespace, OperationKinds.EnableNamespace,
         OperationKinds.DisableNamespace, OperationKinds.CheckNamespace, OperationKinds.CreateRegion, OperationKinds.EnableRegion,
         OperationKinds.DisableRegion, OperationKinds.EnableDaxDevice, OperationKinds.DisableDaxDevice, OperationKinds.InjectErrors,
-        OperationKinds.UninjectErrors, OperationKinds.ClearErrors, OperationKinds.Scrub,
+        OperationKinds.UninjectErrors, OperationKinds.ClearErrors, OperationKinds.Scrub, OperationKinds.ApplyFleet,
     ];
 
     public async Task CompleteAsync(FleetDbContext db, IReadOnlyList<FinishedTask> tasks, CancellationToken cancellationToken)

@@ -57,6 +57,10 @@ public sealed class HostAggregate
         FleetDbContext db, IReadOnlyList<HostRow> locked, DateTimeOffset now, CancellationToken cancellationToken) =>
         LoadAsync(db, locked, now, null, cancellationToken);
 
+    /// <summary>Several hosts that a request has locked.</summary>
+    public static Task<List<HostAggregate>> LoadAsync(FleetWriteContext context, IReadOnlyList<HostRow> locked) =>
+        LoadAsync(context.Db, locked, context.Now, context, context.Cancelled);
+
     public DimmRow? FindDimm(string name) => Rows.Dimms.Find(row => row.Name == name);
 
     public RegionRow? FindRegion(string name) => Rows.Regions.Find(row => row.Name == name);
@@ -95,8 +99,14 @@ public sealed class HostAggregate
             }
         }
 
+        if (Db.Entry(Host).State == EntityState.Added)
+        {
+            // nobody has seen any version of it
+            return;
+        }
+
         RowVersions.Raise(Db, Rows);
-        if (_counts != Counts() && Db.Entry(Host).State != EntityState.Added)
+        if (_counts != Counts())
         {
             Host.Version++;
         }

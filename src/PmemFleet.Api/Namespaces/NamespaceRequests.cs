@@ -28,7 +28,7 @@ public static class NamespaceRequests
 
     public static (NamespaceOptions? Options, RefusalDto? Refusal) Read(HostAggregate host, CreateNamespaceRequest request)
     {
-        if (request.Region is { } region && host.FindRegion(region) is null)
+        if (request.Region is { } region && host.Bus.FindRegion(region) is null)
         {
             return (null, ProblemResults.NotFound("region", region));
         }

@@ -6,4 +6,5 @@ public static class AdvisoryLocks
     public const long BootstrapAdmin = 0x706d_0001;
     public const long EventNumbers = 0x706d_0002;
     public const long Placement = 0x706d_0003;
+    public const long Fleet = 0x706d_0004;
 }

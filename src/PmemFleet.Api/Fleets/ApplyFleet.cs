@@ -1,0 +1,137 @@
+using Microsoft.EntityFrameworkCore;
+using PmemFleet.Api.Conventions;
+using PmemFleet.Api.Hosts;
+using PmemFleet.Api.Operations;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Contracts.Fleets;
+using PmemFleet.Contracts.Hosts;
+using PmemFleet.Contracts.Problems;
+
+namespace PmemFleet.Api.Fleets;
+
+/// <summary>
+/// Applies a fleet document in one transaction: all of it or nothing. Hosts are taken in portions, so that memory stays bounded however large the
+/// fleet is; new rows go in by <see cref="BulkInsert"/>.
+/// </summary>
+public sealed class ApplyFleet(FleetWriteContext context)
+{
+    private const int Portion = 40;
+    private readonly FleetTally _tally = new();
+
+    public async Task<WriteOutcome> ExecuteAsync(FleetDocument document)
+    {
+        var (hosts, refusal) = FleetExpansion.Expand(document);
+        if (refusal is not null)
+        {
+            return refusal;
+        }
+
+        if (context.CheckIfMatch(await FleetEtag.ReadAsync(context.Db, context.Cancelled)) is { } stale)
+        {
+            return stale;
+        }
+
+        // two documents at once would each find the other's hosts missing
+        await context.Db.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({AdvisoryLocks.Fleet})", context.Cancelled);
+        string[] names = [.. hosts.Select(host => host.Name)];
+        var there = (await context.Db.Database.SqlQuery<string>($"SELECT name AS \"Value\" FROM hosts WHERE name = ANY({names}) ORDER BY id FOR UPDATE")
+            .ToListAsync(context.Cancelled)).ToHashSet();
+        foreach (var portion in hosts.Chunk(Portion))
+        {
+            if (await ApplyAsync(portion, there) is { } refused)
+            {
+                return new WriteOutcome.Refused(refused);
+            }
+        }
+
+        var plan = _tally.ToPlan();
+        context.Event("fleet.applied", data: FleetWriteContext.ToJson(plan with { Changes = [], Truncated = plan.Changes.Count > 0 }));
+        context.Db.WakeAfterCommit(WakeUps.Placement);
+        return new WriteOutcome.Ok(plan);
+    }
+
+    private async Task<RefusalDto?> ApplyAsync(HostOfDocument[] portion, HashSet<string> there)
+    {
+        var known = await LoadAsync([.. portion.Select(host => host.Name).Where(there.Contains)]);
+
+        // only what was loaded can be modified; new rows are found by their state
+        context.Db.ChangeTracker.AutoDetectChangesEnabled = false;
+        foreach (var wanted in portion)
+        {
+            var refusal = known.TryGetValue(wanted.Name, out var host) ? Apply(host, wanted, isNew: false) : Create(wanted);
+            if (refusal is not null)
+            {
+                return refusal;
+            }
+        }
+
+        await BulkInsert.InsertAddedAsync(context.Db, context.Cancelled);
+        context.Db.ChangeTracker.AutoDetectChangesEnabled = true;
+        if (known.Count > 0)
+        {
+            await context.Db.SaveChangesAsync(context.Cancelled);
+        }
+
+        context.Db.ChangeTracker.Clear();
+        return null;
+    }
+
+    private async Task<Dictionary<string, HostAggregate>> LoadAsync(string[] names)
+    {
+        if (names.Length == 0)
+        {
+            return [];
+        }
+
+        var rows = await context.Db.Hosts.AsTracking().Where(host => names.Contains(host.Name)).ToListAsync(context.Cancelled);
+        return (await HostAggregate.LoadAsync(context, rows)).ToDictionary(host => host.Name);
+    }
+
+    private RefusalDto? Create(HostOfDocument wanted)
+    {
+        var (host, refusal) = CreateHost.Begin(context, new CreateHostRequest
+        {
+            Name = wanted.Name,
+            Labels = wanted.Labels,
+            Provider = wanted.Source.Provider,
+            Platform = wanted.Source.Platform,
+            MediaPool = wanted.Source.MediaPool,
+        });
+        if (host is null)
+        {
+            return refusal! with { Subject = $"{wanted.At}{refusal.Subject}", Message = $"{wanted.Name}: {refusal.Message}" };
+        }
+
+        _tally.Created(FleetKind.Host, wanted.Name);
+        return Apply(host, wanted, isNew: true);
+    }
+
+    private RefusalDto? Apply(HostAggregate host, HostOfDocument wanted, bool isNew)
+    {
+        var change = new HostOfFleet(host, wanted, _tally, isNew);
+        if (change.Apply() is { } refusal)
+        {
+            return refusal;
+        }
+
+        if (!isNew && !change.IsChanged)
+        {
+            return null;
+        }
+
+        host.Save();
+        host.Event(isNew ? "host.created" : "host.updated", host.Name, HostProjection.ToDto(host.Rows, null));
+        foreach (var made in change.Made)
+        {
+            host.Event("namespace.created", made);
+        }
+
+        if (change.Steps.Count > 0)
+        {
+            host.Enqueue(OperationKinds.ApplyFleet, host.Name, host.ToTaskSteps(change.Steps, continueOnFailure: true), $"/v1/hosts/{host.Name}");
+            _tally.Operations++;
+        }
+
+        return null;
+    }
+}
