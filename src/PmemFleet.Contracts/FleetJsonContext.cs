@@ -33,6 +33,8 @@ namespace PmemFleet.Contracts;
 [JsonSerializable(typeof(HostCheckDto))]
 [JsonSerializable(typeof(FleetDocument))]
 [JsonSerializable(typeof(FleetPlan))]
+[JsonSerializable(typeof(InfoBlockPlaces))]
+[JsonSerializable(typeof(DataPlaneReply<InfoBlockHazards>))]
 [JsonSerializable(typeof(FleetHost))]
 [JsonSerializable(typeof(ListPage<HostDto>))]
 [JsonSerializable(typeof(CreateDimmRequest))]

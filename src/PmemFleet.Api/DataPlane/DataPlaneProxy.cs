@@ -19,8 +19,8 @@ public sealed class DataPlaneProxy(
 {
     public WorkerClient Client => client;
 
-    public Task<(WorkerTarget? Target, RefusalDto? Refusal)> FindAsync(string host, CancellationToken cancellationToken) =>
-        targets.FindReadyAsync(db, host, cancellationToken);
+    public Task<(WorkerTarget? Target, RefusalDto? Refusal)> FindAsync(string host, CancellationToken cancellationToken, bool poweredOff = false) =>
+        targets.FindReadyAsync(db, host, cancellationToken, poweredOff);
 
     /// <inheritdoc cref="WorkerTargets.SendAsync{T}"/>
     public Task<WorkerAnswer<T>> SendAsync<T>(

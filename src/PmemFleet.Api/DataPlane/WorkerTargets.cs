@@ -42,15 +42,20 @@ public sealed class WorkerTargets(WorkerCredentials credentials, TimeProvider ti
     }
 
     /// <summary>The worker of a host that is up, waiting a while for one that boots or moves; or why its data plane cannot be reached now.</summary>
-    public Task<(WorkerTarget? Target, RefusalDto? Refusal)> FindReadyAsync(FleetDbContext db, string hostName, CancellationToken cancellationToken) =>
-        FindReadyAsync(db, hostName, time.GetTimestamp(), cancellationToken);
+    /// <param name="db">Where the host is looked up.</param>
+    /// <param name="hostName">The host.</param>
+    /// <param name="cancellationToken">The caller left.</param>
+    /// <param name="poweredOff">Also one that is powered off: its media is there all the same.</param>
+    public Task<(WorkerTarget? Target, RefusalDto? Refusal)> FindReadyAsync(
+        FleetDbContext db, string hostName, CancellationToken cancellationToken, bool poweredOff = false) =>
+        FindReadyAsync(db, hostName, time.GetTimestamp(), cancellationToken, poweredOff);
 
     private async Task<(WorkerTarget? Target, RefusalDto? Refusal)> FindReadyAsync(
-        FleetDbContext db, string hostName, long start, CancellationToken cancellationToken)
+        FleetDbContext db, string hostName, long start, CancellationToken cancellationToken, bool poweredOff = false)
     {
         while (true)
         {
-            var found = await FindAsync(db, hostName, cancellationToken);
+            var found = await FindAsync(db, hostName, poweredOff, cancellationToken);
             if (found.Refusal is not { Code: "host-not-ready" } || time.GetElapsedTime(start) >= Patience)
             {
                 return found;
@@ -62,7 +67,7 @@ public sealed class WorkerTargets(WorkerCredentials credentials, TimeProvider ti
 
     /// <summary>The worker, or why the host's data plane cannot be reached now.</summary>
     private async Task<(WorkerTarget? Target, RefusalDto? Refusal)> FindAsync(
-        FleetDbContext db, string hostName, CancellationToken cancellationToken)
+        FleetDbContext db, string hostName, bool poweredOff, CancellationToken cancellationToken)
     {
         var found = await db.Hosts.AsNoTracking().Where(host => host.Name == hostName)
             .Select(host => new { Host = host, Worker = db.Workers.FirstOrDefault(worker => worker.Id == host.WorkerId) })
@@ -70,7 +75,7 @@ public sealed class WorkerTargets(WorkerCredentials credentials, TimeProvider ti
         return found switch
         {
             null => (null, ProblemResults.NotFound("host", hostName)),
-            { Host.Power: HostRow.Off } => (null, WorkerRefusals.HostOff(hostName)),
+            { Host.Power: HostRow.Off } when !poweredOff => (null, WorkerRefusals.HostOff(hostName)),
             { Host.State: HostRow.Booting } => (null, WorkerRefusals.HostNotReady(hostName, "it boots, or moves to another worker")),
             { Worker: null } => (null, WorkerRefusals.HostNotReady(hostName, "no worker holds it yet")),
             { Host: var host, Worker: var worker } => (new WorkerTarget

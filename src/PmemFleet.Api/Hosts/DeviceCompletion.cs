@@ -21,6 +21,7 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
         OperationKinds.DisableNamespace, OperationKinds.CheckNamespace, OperationKinds.CreateRegion, OperationKinds.EnableRegion,
         OperationKinds.DisableRegion, OperationKinds.EnableDaxDevice, OperationKinds.DisableDaxDevice, OperationKinds.InjectErrors,
         OperationKinds.UninjectErrors, OperationKinds.ClearErrors, OperationKinds.Scrub, OperationKinds.ApplyFleet,
+        OperationKinds.ImportImage,
     ];
 
     public async Task CompleteAsync(FleetDbContext db, IReadOnlyList<FinishedTask> tasks, CancellationToken cancellationToken)

@@ -21,6 +21,7 @@ public static class OperationKinds
     public const string Scrub = "scrub";
     public const string Power = "power";
     public const string Evacuate = "evacuate";
+    public const string ImportImage = "import-image";
     public const string ApplyFleet = "apply-fleet";
     public const string DeleteHost = "delete-host";
 }

@@ -49,6 +49,7 @@ public sealed record TaskResult
 [JsonDerivedType(typeof(UnbindStep), "unbind")]
 [JsonDerivedType(typeof(ZeroStep), "zero")]
 [JsonDerivedType(typeof(WipeDimmStep), "wipe-dimm")]
+[JsonDerivedType(typeof(TakeImageStep), "take-image")]
 [JsonDerivedType(typeof(InjectErrorsStep), "inject-errors")]
 [JsonDerivedType(typeof(ClearErrorsStep), "clear-errors")]
 [JsonDerivedType(typeof(ScrubStep), "scrub")]
@@ -143,6 +144,16 @@ public sealed record WipeDimmStep : TaskStep
 
     /// <summary>The DIMM is gone; its files are removed.</summary>
     public bool Remove { get; init; }
+}
+
+/// <summary>A staged image takes the place of a DIMM's media, whose errors are forgotten. Done again it changes nothing.</summary>
+public sealed record TakeImageStep : TaskStep
+{
+    /// <summary>The DIMM.</summary>
+    public required Guid DimmId { get; init; }
+
+    /// <summary>What the image was staged as.</summary>
+    public required Guid Stage { get; init; }
 }
 
 /// <summary>Poison by DPA.</summary>

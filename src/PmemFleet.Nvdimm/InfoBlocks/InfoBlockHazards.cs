@@ -25,14 +25,18 @@ public static class InfoBlockHazards
         var block = new byte[BttInfoBlock.SizeBytes];
         foreach (var offset in Offsets)
         {
-            if (offset + block.Length <= media.Length && MetadataAccess.Read(media, offset, block) is null && SectorSizeHazard(block) is { } message)
+            if (offset + block.Length <= media.Length && MetadataAccess.Read(media, offset, block) is null && Find(block) is { } hazard)
             {
-                found.Add(new InfoBlockHazard(offset, "btt-sector-size", message));
+                found.Add(hazard with { Offset = offset });
             }
         }
 
         return found;
     }
+
+    /// <summary>The hazard of one block of 4 KiB, at offset 0 of what is looked at.</summary>
+    public static InfoBlockHazard? Find(ReadOnlySpan<byte> block) =>
+        SectorSizeHazard(block) is { } message ? new InfoBlockHazard(0, "btt-sector-size", message) : null;
 
     /// <summary>A BTT block that verifies, with an external_lbasize the kernel has no format for: Linux 6.1 oopses at probe.</summary>
     private static string? SectorSizeHazard(ReadOnlySpan<byte> block)

@@ -2,6 +2,8 @@ using Microsoft.AspNetCore.Http.Features;
 using PmemFleet.Contracts;
 using PmemFleet.Contracts.DataPlane;
 using PmemFleet.Contracts.Problems;
+using PmemFleet.Contracts.Sync;
+using PmemFleet.Nvdimm.Btt;
 using PmemFleet.Worker.Hosts;
 using PmemFleet.Worker.Media;
 
@@ -17,7 +19,9 @@ internal static class DimmEndpoints
     public static void Map(RouteGroupBuilder host)
     {
         host.MapGet("/dimms/{dimmId:guid}/media", Download);
-        host.MapPut("/dimms/{dimmId:guid}/media", UploadAsync).DisableRequestTimeout();
+        host.MapPut("/dimms/{dimmId:guid}/media/{stage:guid}", StageAsync).DisableRequestTimeout();
+        host.MapDelete("/dimms/{dimmId:guid}/media/{stage:guid}", Unstage);
+        host.MapPost("/dimms/{dimmId:guid}/hazards", FindHazards);
     }
 
     private static IResult Download(HttpContext http, Guid hostId, Guid dimmId, DataPlaneGate gate)
@@ -48,8 +52,8 @@ internal static class DimmEndpoints
         }
     }
 
-    /// <summary>The new image is complete and on the disk before it takes the old one's place; anything else changes nothing.</summary>
-    private static async Task<IResult> UploadAsync(HttpContext http, Guid hostId, Guid dimmId, DataPlaneGate gate)
+    /// <summary>An image is complete and on the disk beside the media; a task of the host puts it in its place (<see cref="TakeImageStep"/>).</summary>
+    private static async Task<IResult> StageAsync(HttpContext http, Guid hostId, Guid dimmId, Guid stage, DataPlaneGate gate)
     {
         http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = null;
         if (gate.Find(http, hostId, out var refused) is not { } host)
@@ -67,7 +71,7 @@ internal static class DimmEndpoints
             return Refuse(WrongSize(announced, dimm));
         }
 
-        var temporary = Path.Combine(host.Store.Folder, $"{Guid.NewGuid():N}.upload");
+        var temporary = Path.Combine(host.Store.Folder, $"{stage:N}.upload");
         try
         {
             var received = await ReceiveAsync(http.Request.Body, temporary, dimm.Layout.Capacity, http.RequestAborted);
@@ -76,27 +80,62 @@ internal static class DimmEndpoints
                 return Refuse(WrongSize(received, dimm));
             }
 
-            return await gate.RunAsync(http, hostId, Json.DataPlaneReplyAcknowledged, held =>
-            {
-                if (held.Bound.Count > 0)
-                {
-                    return Refusals.Of("EBUSY", "namespaces-active", "Namespaces of the host are enabled; an image is imported while they are disabled.");
-                }
-
-                if (held.Memory.FindDimm(dimmId) is not { } plugged)
-                {
-                    return Refusals.NotFound($"DIMM {dimmId}");
-                }
-
-                plugged.ReplaceWith(temporary);
-                held.Memory.NoteChanged(plugged);
-                return new Acknowledged();
-            });
+            // an epoch that is over must not stage for the next one
+            host.Store.Fence.Demand();
+            File.Move(temporary, StagedImages.PathOf(host.Store.Folder, dimmId, stage), overwrite: true);
+            Libc.SyncFolder(host.Store.Folder);
+            return DataPlaneGate.Reply(Json.DataPlaneReplyAcknowledged, new Acknowledged(), []);
+        }
+        catch (FencedException)
+        {
+            return Refuse(Refusals.Of("ESTALE", "fenced", "The host is held under another epoch.", ("epoch", host.Store.Epoch)));
+        }
+        catch (IOException failure) when (!http.RequestAborted.IsCancellationRequested)
+        {
+            return Refuse(Refusals.Of("EAGAIN", "media-unavailable", $"The worker's media store failed: {failure.Message}"));
         }
         finally
         {
             File.Delete(temporary);
         }
+    }
+
+    /// <summary>An image that is not wanted after all.</summary>
+    private static IResult Unstage(HttpContext http, Guid hostId, Guid dimmId, Guid stage, DataPlaneGate gate)
+    {
+        if (gate.Find(http, hostId, out var refused) is not { } host)
+        {
+            return Refuse(refused);
+        }
+
+        File.Delete(StagedImages.PathOf(host.Store.Folder, dimmId, stage));
+        return DataPlaneGate.Reply(Json.DataPlaneReplyAcknowledged, new Acknowledged(), []);
+    }
+
+    private static IResult FindHazards(HttpContext http, Guid hostId, Guid dimmId, InfoBlockPlaces places, DataPlaneGate gate)
+    {
+        if (gate.Find(http, hostId, out var refused) is not { } host)
+        {
+            return Refuse(refused);
+        }
+
+        if (host.Memory.FindDimm(dimmId) is not { } dimm)
+        {
+            return Refuse(Refusals.NotFound($"DIMM {dimmId}"));
+        }
+
+        var block = new byte[BttInfoBlock.SizeBytes];
+        var found = new List<InfoBlockHazardDto>();
+        foreach (var dpa in places.Dpas.Where(dpa => dpa >= 0 && dpa <= dimm.Layout.Capacity - block.Length))
+        {
+            dimm.Read(dpa, block);
+            if (PmemFleet.Nvdimm.InfoBlocks.InfoBlockHazards.Find(block) is { } hazard)
+            {
+                found.Add(new InfoBlockHazardDto(dpa, hazard.Rule, hazard.Message));
+            }
+        }
+
+        return DataPlaneGate.Reply(Json.DataPlaneReplyInfoBlockHazards, new InfoBlockHazards { Found = found }, []);
     }
 
     private static async Task<long> ReceiveAsync(Stream body, string path, long most, CancellationToken cancellation)

@@ -51,6 +51,7 @@ internal sealed class HostStore
         }
 
         RemoveUnfinished(folder);
+        StagedImages.RemoveForgotten(folder, TimeProvider.System.GetUtcNow().UtcDateTime);
         return new HostStore(folder, hostId, fence);
     }
 

@@ -4,6 +4,7 @@ using System.Text;
 using PmemFleet.Contracts.DataPlane;
 using PmemFleet.Contracts.MediaErrors;
 using PmemFleet.Contracts.Sync;
+using PmemFleet.Nvdimm.Btt;
 using PmemFleet.Worker.Tests.Support;
 
 namespace PmemFleet.Worker.Tests.DataPlane;
@@ -31,9 +32,8 @@ public sealed class DimmMediaEndpointTests : IAsyncLifetime
         await _worker.RunAsync(new InjectErrorsStep { Ranges = [new DimmRange(Dimm, 4096, 512)], Notify = true });
         var image = NewImage();
 
-        var put = await _worker.Client.PutAsync<Acknowledged>($"dimms/{Dimm}/media", image);
+        await ReplaceAsync(image);
 
-        Assert.Equal((200, 1), (put.Status, put.ObservationCount));
         Assert.Equal(image, await DownloadAsync());
         await Deadlines.UntilAsync(() => _worker.Host.Seen[Dimm] is { Poison.Count: 0, BadRanges.Count: 0 }, "the image's errors are gone");
     }
@@ -44,7 +44,7 @@ public sealed class DimmMediaEndpointTests : IAsyncLifetime
         var image = new byte[TestLayout.DimmBytes];
         image[5 << 20] = 1;
 
-        await _worker.Client.PutAsync<Acknowledged>($"dimms/{Dimm}/media", image);
+        await ReplaceAsync(image);
 
         Assert.True(AllocatedBytes($"{Dimm:N}.dimm") <= 2 << 20, $"{AllocatedBytes($"{Dimm:N}.dimm")} bytes are allocated");
     }
@@ -54,7 +54,7 @@ public sealed class DimmMediaEndpointTests : IAsyncLifetime
     [InlineData(1)]
     public async Task Image_OfAnotherSize_IsRefusedAndChangesNothing(int difference)
     {
-        await _worker.Client.PutAsync<Acknowledged>($"dimms/{Dimm}/media", NewImage());
+        await ReplaceAsync(NewImage());
         var before = await DownloadAsync();
         foreach (var isChunked in (bool[])[false, true])
         {
@@ -62,22 +62,90 @@ public sealed class DimmMediaEndpointTests : IAsyncLifetime
             using var content = new StreamContent(stream);
             var bytes = isChunked ? (HttpContent)new Unannounced(content) : content;
 
-            Assert.Equal((422, "EINVAL", "image-size"), (await _worker.Client.SendAsync<Acknowledged>(HttpMethod.Put, $"dimms/{Dimm}/media", bytes)).Refused);
+            Assert.Equal((422, "EINVAL", "image-size"), (await _worker.Client.SendAsync<Acknowledged>(HttpMethod.Put, $"dimms/{Dimm}/media/{Guid.NewGuid()}", bytes)).Refused);
         }
 
         Assert.Equal(before, await DownloadAsync());
         Assert.Empty(Directory.EnumerateFiles(Folder, "*.upload"));
+        Assert.Empty(Directory.EnumerateFiles(Folder, "*.staged"));
+    }
+
+    [Fact]
+    public async Task Image_Staged_ChangesNothingUntilItIsTakenAndIsTakenOnce()
+    {
+        var (before, image, stage) = (await DownloadAsync(), NewImage(), Guid.NewGuid());
+        Assert.Equal(200, (await _worker.Client.PutAsync<Acknowledged>($"dimms/{Dimm}/media/{stage}", image)).Status);
+        Assert.Equal(before, await DownloadAsync());
+
+        await _worker.RunAsync(new TakeImageStep { DimmId = Dimm, Stage = stage });
+        Assert.Equal(image, await DownloadAsync());
+        await _worker.RunAsync(new TakeImageStep { DimmId = Dimm, Stage = stage });
+        Assert.Equal(image, await DownloadAsync());
+        Assert.Empty(Directory.EnumerateFiles(Folder, "*.staged"));
+    }
+
+    [Fact]
+    public async Task Image_Unstaged_IsGone()
+    {
+        var (before, stage) = (await DownloadAsync(), Guid.NewGuid());
+        await _worker.Client.PutAsync<Acknowledged>($"dimms/{Dimm}/media/{stage}", NewImage());
+        Assert.Equal(200, (await _worker.Client.DeleteAsync($"dimms/{Dimm}/media/{stage}")).Status);
+
+        await _worker.RunAsync(new TakeImageStep { DimmId = Dimm, Stage = stage });
+        Assert.Equal(before, await DownloadAsync());
+    }
+
+    [Fact]
+    public async Task Hazards_OfABlockThatCrashesAKernel_AreFoundWhereAsked()
+    {
+        var image = new byte[TestLayout.DimmBytes];
+        var block = BttInfoBlockWithSectorsOf(8192);
+        block.CopyTo(image, 4096);
+        BttInfoBlockWithSectorsOf(4096).CopyTo(image, 1 << 20);
+        await ReplaceAsync(image);
+
+        var answer = await _worker.Client.PostAsync<InfoBlockHazards>(
+            $"dimms/{Dimm}/hazards", new InfoBlockPlaces { Dpas = [0, 4096, 1 << 20, TestLayout.DimmBytes, -1, long.MaxValue] });
+
+        Assert.Equal((4096, "btt-sector-size"), Assert.Single(answer.Value!.Found) is var found ? (found.Dpa, found.Rule) : default);
+    }
+
+    private static byte[] BttInfoBlockWithSectorsOf(int bytes) => new BttInfoBlock
+    {
+        Uuid = Guid.NewGuid(),
+        ParentUuid = Guid.Empty,
+        Version = new Version(1, 1),
+        NextOffset = 0,
+        Geometry = new BttGeometry
+        {
+            ExternalLbaSize = (uint)bytes,
+            ExternalLbaCount = 1,
+            InternalLbaSize = (uint)bytes,
+            InternalLbaCount = 257,
+            FreeCount = 256,
+            DataOffset = 4096,
+            MapOffset = 1 << 20,
+            LogOffset = 2 << 20,
+            Info2Offset = 3 << 20,
+        },
+    }.ToBytes();
+
+    private async Task ReplaceAsync(byte[] image)
+    {
+        var stage = Guid.NewGuid();
+        Assert.Equal(200, (await _worker.Client.PutAsync<Acknowledged>($"dimms/{Dimm}/media/{stage}", image)).Status);
+        await _worker.RunAsync(new TakeImageStep { DimmId = Dimm, Stage = stage });
     }
 
     [Fact]
     public async Task Image_ConnectionCutInItsMiddle_ChangesNothing()
     {
-        await _worker.Client.PutAsync<Acknowledged>($"dimms/{Dimm}/media", NewImage());
+        await ReplaceAsync(NewImage());
         var before = await DownloadAsync();
         using (var socket = new TcpClient())
         {
             await socket.ConnectAsync(_worker.Url.Host, _worker.Url.Port);
-            var head = $"PUT /v1/hosts/{_worker.Host.Id}/dimms/{Dimm}/media HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ScriptedFleetApi.DataPlaneCredential}\r\n{DataPlaneRoutes.EpochHeader}: {_worker.Host.Epoch}\r\nContent-Length: {TestLayout.DimmBytes}\r\n\r\n";
+            var head = $"PUT /v1/hosts/{_worker.Host.Id}/dimms/{Dimm}/media/{Guid.NewGuid()} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ScriptedFleetApi.DataPlaneCredential}\r\n{DataPlaneRoutes.EpochHeader}: {_worker.Host.Epoch}\r\nContent-Length: {TestLayout.DimmBytes}\r\n\r\n";
             await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes(head));
             await socket.GetStream().WriteAsync(new byte[1 << 20]);
             await Deadlines.UntilAsync(() => Directory.EnumerateFiles(Folder, "*.upload").Any(), "the upload begins");
@@ -88,17 +156,9 @@ public sealed class DimmMediaEndpointTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Image_WhileANamespaceIsEnabled_IsBusy()
-    {
-        await _worker.RunAsync(TestLayout.Bind());
-
-        Assert.Equal((409, "EBUSY", "namespaces-active"), (await _worker.Client.PutAsync<Acknowledged>($"dimms/{Dimm}/media", new byte[TestLayout.DimmBytes])).Refused);
-    }
-
-    [Fact]
     public async Task Image_OfNoDimm_IsNotFound()
     {
-        Assert.Equal((404, "ENOENT", "not-found"), (await _worker.Client.PutAsync<Acknowledged>($"dimms/{Guid.NewGuid()}/media", [1])).Refused);
+        Assert.Equal((404, "ENOENT", "not-found"), (await _worker.Client.PutAsync<Acknowledged>($"dimms/{Guid.NewGuid()}/media/{Guid.NewGuid()}", [1])).Refused);
         using var response = await _worker.Client.RawAsync(HttpMethod.Get, $"dimms/{Guid.NewGuid()}/media");
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
     }
