@@ -37,6 +37,7 @@ public static partial class WorkerHost
             .AddSingleton<LiveHosts>()
             .AddSingleton<FleetClient>()
             .AddSingleton<TaskExecutor>()
+            .AddSingleton<LongTaskLane>()
             .AddSingleton<HostRunner>()
             .AddSingleton<HostAssignments>()
             .AddSingleton<DataPlaneGate>()

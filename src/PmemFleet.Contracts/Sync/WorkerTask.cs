@@ -55,6 +55,12 @@ public sealed record TaskResult
 [JsonDerivedType(typeof(CheckBttStep), "check-btt")]
 public abstract record TaskStep;
 
+/// <summary>
+/// A step that may take long: the only one of its task. It begins in its turn and then runs beside the host's other tasks, with progress;
+/// a cancellation stops it in its middle, and after the loss of its worker it begins anew on the next one.
+/// </summary>
+public abstract record LongStep : TaskStep;
+
 /// <summary>The host comes up: processes and mappings of a former boot are gone, nothing is bound yet.</summary>
 public sealed record BootStep : TaskStep
 {
