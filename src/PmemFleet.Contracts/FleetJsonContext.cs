@@ -14,6 +14,7 @@ using PmemFleet.Contracts.Processes;
 using PmemFleet.Contracts.Regions;
 using PmemFleet.Contracts.Sync;
 using PmemFleet.Contracts.Workers;
+using PmemFleet.Contracts.Workloads;
 
 namespace PmemFleet.Contracts;
 
@@ -72,6 +73,11 @@ namespace PmemFleet.Contracts;
 [JsonSerializable(typeof(ScrubDto))]
 [JsonSerializable(typeof(OperationDto))]
 [JsonSerializable(typeof(ListPage<OperationDto>))]
+[JsonSerializable(typeof(CreateWorkloadRequest))]
+[JsonSerializable(typeof(WorkloadDto))]
+[JsonSerializable(typeof(WorkloadFiguresDto))]
+[JsonSerializable(typeof(WorkloadResultDto))]
+[JsonSerializable(typeof(ListPage<WorkloadDto>))]
 [JsonSerializable(typeof(WorkerDto))]
 [JsonSerializable(typeof(ListPage<WorkerDto>))]
 [JsonSerializable(typeof(JoinRequest))]

@@ -8,6 +8,7 @@ using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Problems;
 using PmemFleet.Api.Sync;
+using PmemFleet.Api.Workloads;
 using PmemFleet.Contracts.Problems;
 
 namespace PmemFleet.Api.Hosting;
@@ -32,6 +33,7 @@ public static class ResourcesSetup
         .AddSingleton<ITaskCompletion, PowerCompletion>()
         .AddSingleton<ITaskCompletion, DeviceCompletion>()
         .AddSingleton<ITaskCompletion, DeleteHostCompletion>()
+        .AddSingleton<ITaskCompletion, WorkloadCompletion>()
         .AddSingleton(new ConstraintRefusal("ux_hosts_name", new RefusalDto
         {
             Errno = "EEXIST",

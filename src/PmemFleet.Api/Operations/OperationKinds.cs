@@ -20,5 +20,6 @@ public static class OperationKinds
     public const string ClearErrors = "clear-errors";
     public const string Scrub = "scrub";
     public const string Power = "power";
+    public const string RunWorkload = "run-workload";
     public const string DeleteHost = "delete-host";
 }
