@@ -94,10 +94,14 @@ internal sealed class WorkloadHost
         for (var m = 0; m < _spec.Mappings.Length; m++)
         {
             var wanted = _spec.Mappings[m];
-            if (!process.Open($"/dev/{wanted.Device}", OpenFlags.ReadWrite).TryGet(out var fd, out var refusal)
-                || !process.Mmap(new(wanted.Length, Protection.Read | Protection.Write, MapFlags.Shared, fd, wanted.Offset)).TryGet(out var mapping, out refusal))
+            if (!process.Open($"/dev/{wanted.Device}", OpenFlags.ReadWrite).TryGet(out var fd, out var refusal))
             {
-                return refusal;
+                return refusal.About($"mappings/{m}/device").Allowing(_spec.Devices.Select(device => device.Name));
+            }
+
+            if (!process.Mmap(new(wanted.Length, Protection.Read | Protection.Write, MapFlags.Shared, fd, wanted.Offset)).TryGet(out var mapping, out refusal))
+            {
+                return refusal.About($"mappings/{m}/{(refusal.Subject == "offset" ? "offset" : "length")}");
             }
 
             _mappings[index][m] = mapping;
