@@ -9,6 +9,7 @@ using PmemFleet.Contracts.Lists;
 using PmemFleet.Contracts.MediaErrors;
 using PmemFleet.Contracts.Namespaces;
 using PmemFleet.Contracts.Operations;
+using PmemFleet.Contracts.Planner;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Processes;
 using PmemFleet.Contracts.Regions;
@@ -78,6 +79,8 @@ namespace PmemFleet.Contracts;
 [JsonSerializable(typeof(WorkloadFiguresDto))]
 [JsonSerializable(typeof(WorkloadResultDto))]
 [JsonSerializable(typeof(ListPage<WorkloadDto>))]
+[JsonSerializable(typeof(PlanPageTablesRequest))]
+[JsonSerializable(typeof(PageTablePlanDto))]
 [JsonSerializable(typeof(WorkerDto))]
 [JsonSerializable(typeof(ListPage<WorkerDto>))]
 [JsonSerializable(typeof(JoinRequest))]

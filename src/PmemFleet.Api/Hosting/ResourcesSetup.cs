@@ -6,6 +6,7 @@ using PmemFleet.Api.Namespaces;
 using PmemFleet.Api.Ndctl;
 using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Operations;
+using PmemFleet.Api.Planner;
 using PmemFleet.Api.Problems;
 using PmemFleet.Api.Sync;
 using PmemFleet.Api.Workloads;
@@ -26,6 +27,7 @@ public static class ResourcesSetup
         .AddScoped<CheckHost>()
         .AddScoped<HostReadiness>()
         .AddSingleton<DeleteHost>()
+        .AddSingleton<PageTablePlans>()
         .AddSingleton<IHostBoot, HostBoot>()
         .AddSingleton<IHostLayouts, HostLayouts>()
         .AddSingleton<IDimmObservationSink, DimmObservations>()
