@@ -10,11 +10,13 @@ using PmemFleet.Contracts.Lists;
 using PmemFleet.Contracts.MediaErrors;
 using PmemFleet.Contracts.Namespaces;
 using PmemFleet.Contracts.Operations;
+using PmemFleet.Contracts.Planner;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Processes;
 using PmemFleet.Contracts.Regions;
 using PmemFleet.Contracts.Sync;
 using PmemFleet.Contracts.Workers;
+using PmemFleet.Contracts.Workloads;
 
 namespace PmemFleet.Contracts;
 
@@ -78,6 +80,13 @@ namespace PmemFleet.Contracts;
 [JsonSerializable(typeof(ScrubDto))]
 [JsonSerializable(typeof(OperationDto))]
 [JsonSerializable(typeof(ListPage<OperationDto>))]
+[JsonSerializable(typeof(CreateWorkloadRequest))]
+[JsonSerializable(typeof(WorkloadDto))]
+[JsonSerializable(typeof(WorkloadFiguresDto))]
+[JsonSerializable(typeof(WorkloadResultDto))]
+[JsonSerializable(typeof(ListPage<WorkloadDto>))]
+[JsonSerializable(typeof(PlanPageTablesRequest))]
+[JsonSerializable(typeof(PageTablePlanDto))]
 [JsonSerializable(typeof(WorkerDto))]
 [JsonSerializable(typeof(ListPage<WorkerDto>))]
 [JsonSerializable(typeof(JoinRequest))]

@@ -7,6 +7,7 @@ using PmemFleet.Worker.DataPlane;
 using PmemFleet.Worker.Hosts;
 using PmemFleet.Worker.Sync;
 using PmemFleet.Worker.Tasks;
+using PmemFleet.Worker.Workloads;
 
 namespace PmemFleet.Worker;
 
@@ -37,6 +38,8 @@ public static partial class WorkerHost
             .AddSingleton<LiveHosts>()
             .AddSingleton<FleetClient>()
             .AddSingleton<TaskExecutor>()
+            .AddSingleton<ILongStep, WorkloadLane>()
+            .AddSingleton<LongTaskLane>()
             .AddSingleton<HostRunner>()
             .AddSingleton<HostAssignments>()
             .AddSingleton<DataPlaneGate>()

@@ -7,8 +7,10 @@ using PmemFleet.Api.Namespaces;
 using PmemFleet.Api.Ndctl;
 using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Operations;
+using PmemFleet.Api.Planner;
 using PmemFleet.Api.Problems;
 using PmemFleet.Api.Sync;
+using PmemFleet.Api.Workloads;
 using PmemFleet.Contracts.Problems;
 
 namespace PmemFleet.Api.Hosting;
@@ -27,6 +29,7 @@ public static class ResourcesSetup
         .AddSingleton<FleetExport>()
         .AddScoped<HostReadiness>()
         .AddSingleton<DeleteHost>()
+        .AddSingleton<PageTablePlans>()
         .AddSingleton<IHostBoot, HostBoot>()
         .AddSingleton<IHostLayouts, HostLayouts>()
         .AddSingleton<IDimmObservationSink, DimmObservations>()
@@ -34,6 +37,7 @@ public static class ResourcesSetup
         .AddSingleton<ITaskCompletion, PowerCompletion>()
         .AddSingleton<ITaskCompletion, DeviceCompletion>()
         .AddSingleton<ITaskCompletion, DeleteHostCompletion>()
+        .AddSingleton<ITaskCompletion, WorkloadCompletion>()
         .AddSingleton(new ConstraintRefusal("ux_hosts_name", new RefusalDto
         {
             Errno = "EEXIST",

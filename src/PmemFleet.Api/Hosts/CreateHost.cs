@@ -73,11 +73,17 @@ public static class CreateHost
         return (HostAggregate.Made(context, row), null);
     }
 
+    /// <param name="platform">What is asked for.</param>
+    /// <param name="prefix">Of the JSON pointer, with its last slash.</param>
+    public static RefusalDto? CheckPlatform(PlatformDto platform, string prefix) =>
+        platform.PageTableLevels is not (4 or 5) ? Refusals.Invalid("page-table-levels", $"{prefix}pageTableLevels", "Page tables have 4 or 5 levels.", "4", "5").With("pageTableLevels", platform.PageTableLevels)
+        : !Profiles.Contains(platform.Profile) ? Refusals.Invalid("profile-unknown", $"{prefix}profile", $"There is no profile '{platform.Profile}'.", Profiles)
+        : null;
+
     private static RefusalDto? Check(CreateHostRequest request, PlatformDto platform) =>
         !HostNames.IsName(request.Name!) ? Refusals.Invalid("host-name", "name", "A host's name is 1 to 63 lower-case letters, digits, '-' and '.', with a letter or digit at both ends.")
         : request.Provider is not (null or Providers.Nfit or Providers.E820) ? Refusals.Invalid("provider-unknown", "provider", $"There is no provider '{request.Provider}'.", Providers.Nfit, Providers.E820)
-        : platform.PageTableLevels is not (4 or 5) ? Refusals.Invalid("page-table-levels", "platform/pageTableLevels", "Page tables have 4 or 5 levels.", "4", "5").With("pageTableLevels", platform.PageTableLevels)
-        : !Profiles.Contains(platform.Profile) ? Refusals.Invalid("profile-unknown", "platform/profile", $"There is no profile '{platform.Profile}'.", Profiles)
+        : CheckPlatform(platform, "platform/") is { } bad ? bad
         : request.MediaPool is { } pool && !HostNames.IsName(pool) ? Refusals.Invalid("media-pool", "mediaPool", "A media pool is named as a host is.")
         : request.Dimms is { Count: > MostDimms } ? Refusals.Invalid("dimm-count", "dimms", $"A host has at most {MostDimms} DIMMs.", $"{MostDimms}").With("dimms", request.Dimms.Count)
         : HostNames.CheckLabels(request.Labels);

@@ -23,5 +23,6 @@ public static class OperationKinds
     public const string Evacuate = "evacuate";
     public const string ImportImage = "import-image";
     public const string ApplyFleet = "apply-fleet";
+    public const string RunWorkload = "run-workload";
     public const string DeleteHost = "delete-host";
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using PmemFleet.Contracts.Problems;
+using PmemFleet.Contracts.Workloads;
 
 namespace PmemFleet.Contracts.Sync;
 
@@ -54,7 +55,32 @@ public sealed record TaskResult
 [JsonDerivedType(typeof(ClearErrorsStep), "clear-errors")]
 [JsonDerivedType(typeof(ScrubStep), "scrub")]
 [JsonDerivedType(typeof(CheckBttStep), "check-btt")]
+[JsonDerivedType(typeof(RunWorkloadStep), "run-workload")]
 public abstract record TaskStep;
+
+/// <summary>
+/// A step that may take long: the only one of its task. It begins in its turn and then runs beside the host's other tasks, with progress;
+/// a cancellation stops it in its middle, and after the loss of its worker it begins anew on the next one.
+/// </summary>
+public abstract record LongStep : TaskStep;
+
+/// <summary>Runs a workload.</summary>
+public sealed record RunWorkloadStep : LongStep
+{
+    /// <summary>The whole spec, as the fault engine's <c>WorkloadSpecText</c> writes it.</summary>
+    public required string Spec { get; init; }
+
+    /// <summary>The host's devices that the spec copies; each has to be enabled, and as it was when the workload was accepted. Empty: a described machine.</summary>
+    public required IReadOnlyList<WorkloadDeviceOfHost> Devices { get; init; }
+}
+
+/// <summary>A device of a host that a workload copies.</summary>
+/// <param name="Name">Such as <c>dax0.0</c>.</param>
+/// <param name="Namespace">The namespace below it.</param>
+/// <param name="Start">System physical address of its first byte.</param>
+/// <param name="Size">Bytes.</param>
+/// <param name="Align">Granule.</param>
+public sealed record WorkloadDeviceOfHost(string Name, string Namespace, long Start, long Size, long Align);
 
 /// <summary>The host comes up: processes and mappings of a former boot are gone, nothing is bound yet.</summary>
 public sealed record BootStep : TaskStep
@@ -220,6 +246,7 @@ public sealed record CheckBttStep : TaskStep
 [JsonDerivedType(typeof(StepRefused), "refused")]
 [JsonDerivedType(typeof(StepBound), "bound")]
 [JsonDerivedType(typeof(StepChecked), "checked")]
+[JsonDerivedType(typeof(StepWorkload), "workload")]
 public abstract record StepResult;
 
 /// <summary>Done; nothing more to say.</summary>
@@ -289,4 +316,14 @@ public sealed record StepChecked : StepResult
 
     /// <summary>What was found, as ndctl prints it.</summary>
     public required IReadOnlyList<string> Messages { get; init; }
+}
+
+/// <summary>A workload ran to its end.</summary>
+public sealed record StepWorkload : StepResult
+{
+    /// <summary>The result.</summary>
+    public required WorkloadResultDto Outcome { get; init; }
+
+    /// <summary>SHA-256 of the result's JSON, lower-case hexadecimal.</summary>
+    public required string Sha256 { get; init; }
 }

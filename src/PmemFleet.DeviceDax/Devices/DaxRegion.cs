@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using PmemFleet.DeviceDax.Machines;
 using PmemFleet.DeviceDax.Primitives;
 
@@ -20,6 +21,7 @@ public sealed record DaxRegionSpec(int Id, PhysicalRange Range, PageGranule Gran
 /// <summary>What a dax device is made from.</summary>
 /// <param name="Instance">Y of daxX.Y.</param>
 /// <param name="Ranges">Its ranges in page-offset order; the whole region when empty.</param>
+[method: JsonConstructor]
 public sealed record DaxDeviceSpec(int Instance, ImmutableArray<PhysicalRange> Ranges)
 {
     /// <summary>A device over its whole region.</summary>

@@ -123,6 +123,12 @@ public static class PageTablePlanner
             return Invalid("levels", "x86-64 has 4 or 5 levels.").Allowing("4", "5");
         }
 
+        if (request.Start.Value < AddressSpaceLayout.LowestAddress)
+        {
+            return Invalid("start", "No process may map below 64 KiB.").WithAddress("start", request.Start.Value)
+                .Allowing($"{PageGranules.AlignUp(AddressSpaceLayout.LowestAddress, request.Granules.Max().Bytes())}");
+        }
+
         foreach (var granule in request.Granules)
         {
             if (request.MemoryBytes == 0 || !PageGranules.IsAligned(request.MemoryBytes | request.Start.Value, granule.Bytes()))

@@ -11,12 +11,14 @@ internal abstract class ProcessPhase
 
     public abstract void RunChunk(ulong goodBytes, long accesses, ref AccessTotals totals);
 
-    public void Run(ulong goodBytes, long accesses, ref AccessTotals totals, CancellationToken token)
+    public void Run(ulong goodBytes, long accesses, ref AccessTotals totals, Action<long> tick, CancellationToken token)
     {
         for (long done = 0; done < accesses; done += Chunk)
         {
             token.ThrowIfCancellationRequested();
-            RunChunk(goodBytes, Math.Min(Chunk, accesses - done), ref totals);
+            var chunk = Math.Min(Chunk, accesses - done);
+            RunChunk(goodBytes, chunk, ref totals);
+            tick(chunk);
         }
     }
 

@@ -21,6 +21,7 @@ internal sealed class WorkloadHost
     private readonly AccessTotals[] _totals;
     private long _otherSignals;
     private long _done;
+    private Action<long> _tick = static _ => { };
 
     private WorkloadHost(WorkloadSpec spec)
     {
@@ -37,7 +38,7 @@ internal sealed class WorkloadHost
         var host = new WorkloadHost(spec);
         foreach (var device in spec.Devices)
         {
-            var region = host._machine.Regions.FirstOrDefault(r => r.Id == device.Region.Id);
+            var region = host._machine.Regions.FirstOrDefault(r => r.Id == device.Region.Id && r.Range == device.Region.Range);
             if (region is null && !host._machine.AddRegion(device.Region).TryGet(out region, out var noRegion))
             {
                 return noRegion;
@@ -68,7 +69,13 @@ internal sealed class WorkloadHost
         for (var phase = 0; phase < _spec.Phases.Length; phase++)
         {
             var series = ImmutableArray.CreateBuilder<WorkloadPoint>();
-            var isCut = RunPhase(phase, threads, series, (p, done) => progress?.Report(new(done, total, p)), token);
+            var name = _spec.Phases[phase].Name;
+            _tick = accesses =>
+            {
+                var done = Interlocked.Add(ref _done, accesses);
+                progress?.Report(new(done, total, name));
+            };
+            var isCut = RunPhase(phase, threads, series, token);
             phases.Add(new(_spec.Phases[phase].Name, series.ToImmutable()));
             if (isCut)
             {
@@ -87,10 +94,14 @@ internal sealed class WorkloadHost
         for (var m = 0; m < _spec.Mappings.Length; m++)
         {
             var wanted = _spec.Mappings[m];
-            if (!process.Open($"/dev/{wanted.Device}", OpenFlags.ReadWrite).TryGet(out var fd, out var refusal)
-                || !process.Mmap(new(wanted.Length, Protection.Read | Protection.Write, MapFlags.Shared, fd, wanted.Offset)).TryGet(out var mapping, out refusal))
+            if (!process.Open($"/dev/{wanted.Device}", OpenFlags.ReadWrite).TryGet(out var fd, out var refusal))
             {
-                return refusal;
+                return refusal.About($"mappings/{m}/device").Allowing(_spec.Devices.Select(device => device.Name));
+            }
+
+            if (!process.Mmap(new(wanted.Length, Protection.Read | Protection.Write, MapFlags.Shared, fd, wanted.Offset)).TryGet(out var mapping, out refusal))
+            {
+                return refusal.About($"mappings/{m}/{(refusal.Subject == "offset" ? "offset" : "length")}");
             }
 
             _mappings[index][m] = mapping;
@@ -100,7 +111,7 @@ internal sealed class WorkloadHost
         return null;
     }
 
-    private bool RunPhase(int index, int threads, ImmutableArray<WorkloadPoint>.Builder series, Action<string, long> report, CancellationToken token)
+    private bool RunPhase(int index, int threads, ImmutableArray<WorkloadPoint>.Builder series, CancellationToken token)
     {
         var phase = _spec.Phases[index];
         var runs = new ProcessPhase?[_processes.Length];
@@ -139,9 +150,7 @@ internal sealed class WorkloadHost
             end = injections.TryPeek(out var upcoming) ? Math.Min(end, upcoming.AfterAccesses) : end;
             RunSlice(index, runs, end - at, threads, token);
             Settle();
-            _done += (end - at) * _processes.Length;
             at = end;
-            report(phase.Name, _done);
             if (phase.Populates)
             {
                 series.Add(new(0, Figures()));
@@ -165,7 +174,7 @@ internal sealed class WorkloadHost
             var seed = SplitMix.Mix(SplitMix.Mix(_spec.Seed + (ulong)index) + (ulong)p);
             var run = runs[p] ??= ProcessPhase.Start(_processes[p], mapping, phase, _tlbs?[p], seed);
             var totals = _totals[p];
-            run.Run(_poison.IsEmpty ? _processes[p].GoodBytes(mapping) : 0, accesses, ref totals, token);
+            run.Run(_poison.IsEmpty ? _processes[p].GoodBytes(mapping) : 0, accesses, ref totals, _tick, token);
             _totals[p] = totals;
         }
 
@@ -191,10 +200,11 @@ internal sealed class WorkloadHost
             return;
         }
 
+        // Once a granule is gone from everyone, a later consumer of the slice takes it from nobody.
+        var settled = new HashSet<ulong>();
         foreach (var process in _processes)
         {
-            var consumed = process.TakeConsumed();
-            foreach (var physical in consumed)
+            foreach (var physical in process.TakeConsumed().Where(settled.Add))
             {
                 foreach (var device in _machine.Regions.SelectMany(r => r.Devices))
                 {
@@ -204,11 +214,11 @@ internal sealed class WorkloadHost
                     }
                 }
             }
+        }
 
-            if (consumed.Count > 0)
-            {
-                FlushTlbs();
-            }
+        if (settled.Count > 0)
+        {
+            FlushTlbs();
         }
     }
 

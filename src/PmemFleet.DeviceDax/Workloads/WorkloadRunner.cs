@@ -14,10 +14,20 @@ public static class WorkloadRunner
     /// <summary>Bytes of one access.</summary>
     public const ulong AccessBytes = 8;
 
+    /// <summary>
+    /// What a run would be refused with, found without running it: the spec's own rules, its cost (<see cref="WorkloadLimits"/>), and what
+    /// devices and mmap say to its first process. Null where it would run.
+    /// </summary>
+    public static Refusal? Validate(WorkloadSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        return WorkloadLimits.Check(spec) ?? (WorkloadHost.Start(spec with { Processes = 1, Tlb = null }, default).TryGet(out _, out var refusal) ? null : refusal);
+    }
+
     /// <summary>Runs a load to its end.</summary>
     /// <param name="spec">The load; refused with EINVAL when it makes no sense, or with what mmap or the devices refuse.</param>
     /// <param name="threads">Threads to use, 1 or more.</param>
-    /// <param name="progress">Told after each slice.</param>
+    /// <param name="progress">Told about every million accesses, from any of the threads, so a smaller figure may come after a larger one.</param>
     /// <param name="token">Ends it within about a million accesses, with <see cref="OperationCanceledException"/>.</param>
     public static Outcome<WorkloadResult> Run(WorkloadSpec spec, int threads = 1, IProgress<WorkloadProgress>? progress = null, CancellationToken token = default)
     {

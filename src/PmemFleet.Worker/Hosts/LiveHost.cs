@@ -1,10 +1,12 @@
 using System.Collections.Concurrent;
+using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Sync;
 using PmemFleet.DeviceDax.Machines;
 using PmemFleet.DeviceDax.Poison;
 using PmemFleet.DeviceDax.Primitives;
 using PmemFleet.Worker.DataPlane;
 using PmemFleet.Worker.Media;
+using PmemFleet.Worker.Tasks;
 
 namespace PmemFleet.Worker.Hosts;
 
@@ -74,6 +76,18 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
     /// <summary>Tasks that the Api wants stopped.</summary>
     public ConcurrentDictionary<Guid, bool> Cancelled { get; } = [];
 
+    /// <summary>Tasks that run beside the others, by id.</summary>
+    public ConcurrentDictionary<Guid, LongTask> LongTasks { get; } = [];
+
+    /// <summary>Ends the long tasks that something of the host takes the ground from.</summary>
+    public void EndLongTasks(Func<LongTask, bool> which, RefusalDto why)
+    {
+        foreach (var task in LongTasks.Values.Where(which))
+        {
+            task.Stop(why);
+        }
+    }
+
     /// <summary>Takes what is plugged from now on; DIMMs that are gone are closed.</summary>
     public void Apply(HostLayout layout, long generation)
     {
@@ -141,6 +155,11 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
     public void Drop()
     {
         IsDropped = true;
+        foreach (var task in LongTasks.Values)
+        {
+            task.Stop(null);
+        }
+
         Shutdown();
         try
         {

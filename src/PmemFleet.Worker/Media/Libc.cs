@@ -48,6 +48,13 @@ internal static partial class Libc
         }
     }
 
+    /// <summary>The calling thread yields to all others from now on (nice 10); where that is not allowed, nothing changes.</summary>
+    public static void LowerPriorityOfThisThread() => _ = SetPriority(0, 0, 10);
+
+    // PRIO_PROCESS of id 0: on Linux the calling thread alone
+    [LibraryImport("libc", EntryPoint = "setpriority")]
+    private static partial int SetPriority(int which, int who, int nice);
+
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     private static partial int FDataSync(SafeFileHandle file);
 

@@ -93,6 +93,10 @@ internal sealed partial class HostAssignments(WorkerOptions options, LiveHosts h
         foreach (var taskId in cancelled.Where(id => held.UnderWay.ContainsKey(id) || assignment.Tasks.Any(task => task.TaskId == id)))
         {
             held.Cancelled.TryAdd(taskId, true);
+            if (held.LongTasks.TryGetValue(taskId, out var running))
+            {
+                running.Stop(null);
+            }
         }
 
         runner.Offer(held, assignment.Tasks);

@@ -177,6 +177,7 @@ internal sealed partial class SyncLoop(
                 AcceptedSequence = host.AcceptedSequence,
             })],
             Results = results,
+            Progress = [.. held.SelectMany(host => host.LongTasks.Values).Where(task => task.Fraction > 0).Select(task => new TaskProgress { TaskId = task.TaskId, Fraction = task.Fraction })],
             Observations = observations,
             WaitSeconds = results.Count + observations.Count > 0 ? 0 : LongestWaitSeconds,
         };

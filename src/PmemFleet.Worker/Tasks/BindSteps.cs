@@ -51,6 +51,9 @@ internal static class BindSteps
     {
         if (host.Bound.Remove(step.Namespace, out var bound))
         {
+            host.EndLongTasks(
+                task => task.Namespaces.Contains(step.Namespace),
+                Refusals.Of("ENXIO", "device-disabled", $"{step.Namespace} was unbound while this ran on its device."));
             bound.Media.Flush();
             if (bound.DaxRegion is { } region)
             {

@@ -6,10 +6,10 @@ using PmemFleet.Worker.Sync;
 namespace PmemFleet.Worker.Tasks;
 
 /// <summary>
-/// Runs the tasks of each host strictly in sequence, hosts in parallel, as many at a time as the machine carries. A task that fails for the
+/// Runs the tasks of each host strictly in sequence (long ones beside it: <see cref="LongTaskLane"/>), hosts in parallel, as many at a time as the machine carries. A task that fails for the
 /// worker's own reasons (a full disk, say) is tried again until it succeeds: the hosts beside it go on.
 /// </summary>
-internal sealed partial class HostRunner(TaskExecutor executor, LiveHosts hosts, SyncSignal signal, TimeProvider time, ILogger<HostRunner> log)
+internal sealed partial class HostRunner(TaskExecutor executor, LongTaskLane lane, LiveHosts hosts, SyncSignal signal, TimeProvider time, ILogger<HostRunner> log)
     : IDisposable
 {
     private static readonly TimeSpan LeasePoll = TimeSpan.FromMilliseconds(200);
@@ -20,6 +20,7 @@ internal sealed partial class HostRunner(TaskExecutor executor, LiveHosts hosts,
     private enum Verdict
     {
         Done,
+        Beside,
         TryAgain,
         Dropped,
     }
@@ -54,6 +55,11 @@ internal sealed partial class HostRunner(TaskExecutor executor, LiveHosts hosts,
                 pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
             }
 
+            if (verdict == Verdict.Beside)
+            {
+                continue;
+            }
+
             host.UnderWay.TryRemove(task.TaskId, out _);
             host.Cancelled.TryRemove(task.TaskId, out _);
             signal.Raise();
@@ -78,6 +84,11 @@ internal sealed partial class HostRunner(TaskExecutor executor, LiveHosts hosts,
             if (!hosts.LeaseHolds)
             {
                 return Verdict.TryAgain;
+            }
+
+            if (LongTaskLane.Takes(task) && TaskExecutor.FindResult(host, task) is null)
+            {
+                return lane.Begin(host, task) ? Verdict.Done : Verdict.Beside;
             }
 
             executor.Execute(host, task);

@@ -20,6 +20,7 @@ internal static class PowerSteps
             CountUnsafeShutdown(host, task.TaskId);
         }
 
+        EndLongTasks(host);
         host.Boot();
         return new StepDone();
     }
@@ -31,9 +32,13 @@ internal static class PowerSteps
             dimm.Flush();
         }
 
+        EndLongTasks(host);
         host.Shutdown();
         return new StepDone();
     }
+
+    private static void EndLongTasks(LiveHost host) => host.EndLongTasks(
+        task => task.EndsWithPower, Refusals.Of("EHOSTDOWN", "host-power-lost", "The host went down or was booted while this ran on it."));
 
     private static void CountUnsafeShutdown(LiveHost host, Guid taskId)
     {

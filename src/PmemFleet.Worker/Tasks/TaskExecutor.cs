@@ -12,7 +12,11 @@ internal sealed partial class TaskExecutor(ILogger<TaskExecutor> log)
 {
     /// <summary>Executes a task, or finds its result.</summary>
     /// <exception cref="FencedException">This worker may not write any more; the result is not kept.</exception>
-    public TaskResult Execute(LiveHost host, WorkerTask task)
+    public TaskResult Execute(LiveHost host, WorkerTask task) => FindResult(host, task) ?? Run(host, task);
+
+    /// <summary>The result of a task that was executed before or is cancelled before its begin; null where it has to be executed.</summary>
+    /// <exception cref="FencedException">This worker may not write any more.</exception>
+    public static TaskResult? FindResult(LiveHost host, WorkerTask task)
     {
         host.Store.Fence.Demand();
         if (host.Store.FindFormer(task.TaskId) is { } former && (former.Epoch == host.Store.Epoch || !IsBoot(task)))
@@ -28,6 +32,11 @@ internal sealed partial class TaskExecutor(ILogger<TaskExecutor> log)
             return Keep(host, new TaskResult { TaskId = task.TaskId, HostId = host.Store.HostId, Epoch = host.Store.Epoch, Cancelled = true, Steps = [] });
         }
 
+        return null;
+    }
+
+    private TaskResult Run(LiveHost host, WorkerTask task)
+    {
         var results = new List<StepResult>();
         foreach (var step in task.Steps)
         {

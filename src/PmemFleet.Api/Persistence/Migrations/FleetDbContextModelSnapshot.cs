@@ -1384,6 +1384,70 @@ namespace PmemFleet.Api.Persistence.Migrations
                         });
                 });
 
+            modelBuilder.Entity("PmemFleet.Api.Workloads.WorkloadRow", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Actor")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("actor");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<bool>("EndedByPowerCut")
+                        .HasColumnType("boolean")
+                        .HasColumnName("ended_by_power_cut");
+
+                    b.Property<string>("Figures")
+                        .HasColumnType("json")
+                        .HasColumnName("figures");
+
+                    b.Property<string>("HostName")
+                        .HasColumnType("text")
+                        .HasColumnName("host_name");
+
+                    b.Property<string>("Name")
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.Property<Guid>("OperationId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("operation_id");
+
+                    b.Property<string>("Result")
+                        .HasColumnType("json")
+                        .HasColumnName("result");
+
+                    b.Property<string>("ResultSha256")
+                        .HasColumnType("text")
+                        .HasColumnName("result_sha256");
+
+                    b.Property<string>("Spec")
+                        .IsRequired()
+                        .HasColumnType("json")
+                        .HasColumnName("spec");
+
+                    b.HasKey("Id")
+                        .HasName("pk_workloads");
+
+                    b.HasIndex("OperationId")
+                        .IsUnique()
+                        .HasDatabaseName("ux_workloads_operation");
+
+                    b.HasIndex("HostName", "Id")
+                        .HasDatabaseName("ix_workloads_host");
+
+                    b.ToTable("workloads", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_workloads_result", "(result IS NULL) = (result_sha256 IS NULL) AND (result IS NULL) = (figures IS NULL)");
+                        });
+                });
+
             modelBuilder.Entity("PmemFleet.Api.Dax.DaxDeviceRow", b =>
                 {
                     b.HasOne("PmemFleet.Api.Dax.DaxRegionRow", null)
@@ -1565,6 +1629,16 @@ namespace PmemFleet.Api.Persistence.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_worker_leases_worker");
+                });
+
+            modelBuilder.Entity("PmemFleet.Api.Workloads.WorkloadRow", b =>
+                {
+                    b.HasOne("PmemFleet.Api.Operations.OperationRow", null)
+                        .WithMany()
+                        .HasForeignKey("OperationId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired()
+                        .HasConstraintName("fk_workloads_operation");
                 });
 #pragma warning restore 612, 618
         }
