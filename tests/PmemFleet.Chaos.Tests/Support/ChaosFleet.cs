@@ -109,7 +109,13 @@ internal sealed class ChaosFleet : IAsyncDisposable
     }
 
     /// <summary>A client with another credential, through the load balancer or straight to a replica.</summary>
-    public HttpClient NewClient(string? bearer, Uri? address = null) => new(new SocketsHttpHandler { UseProxy = false, UseCookies = false, AllowAutoRedirect = false })
+    public HttpClient NewClient(string? bearer, Uri? address = null) => new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        RequestHeaderEncodingSelector = (_, _) => System.Text.Encoding.Latin1,
+    })
     {
         BaseAddress = address ?? Front.Url,
         Timeout = TimeSpan.FromSeconds(100),
@@ -220,7 +226,7 @@ internal sealed class ChaosFleet : IAsyncDisposable
 
     /// <summary>What a failing test shows: what the programs logged as errors.</summary>
     public string Errors() => string.Join('\n', from process in _replicas.Concat(_workers)
-                                                from line in process.Log.TakeLast(60)
+                                                from line in process.Log.Where(line => !line.TrimStart().StartsWith("at ", StringComparison.Ordinal)).TakeLast(25)
                                                 select $"{process.Name}: {line}");
 
     public async ValueTask DisposeAsync()
