@@ -35,7 +35,13 @@ public sealed class KillTests(ChaosServer server)
             }).ToList();
             while (!stop.IsCancellationRequested && !clients.Any(client => client.IsFaulted))
             {
-                await Task.Delay(random.Next(200, 1800));
+                // a kill while nothing happens shows little: the clients get somewhere in between, however slow the machine is
+                var goal = Requests(loads) + random.Next(1, 30);
+                for (var wait = 0; wait < 60 && Requests(loads) < goal && !stop.IsCancellationRequested; wait++)
+                {
+                    await Task.Delay(100);
+                }
+
                 await disturbance.OnceAsync();
             }
 
@@ -49,6 +55,8 @@ public sealed class KillTests(ChaosServer server)
             throw new InvalidOperationException($"{failure.Message}\nafter {clock.Elapsed.TotalSeconds:F0} s; {string.Join(", ", disturbance.Done)}\n{fleet.Errors()}", failure);
         }
 
-        server.Report($"kills: {loads.Values.Sum(regions => regions.Sum(load => load.Requests))} requests ({fleet.Client.Retries} retries) in {clock.Elapsed.TotalSeconds:F0} s; {string.Join(", ", disturbance.Done.Select(pair => $"{pair.Value} × {pair.Key}"))}");
+        server.Report($"kills: {Requests(loads)} requests ({fleet.Client.Retries} retries) in {clock.Elapsed.TotalSeconds:F0} s; {string.Join(", ", disturbance.Done.Select(pair => $"{pair.Value} × {pair.Key}"))}");
     }
+
+    private static int Requests(Dictionary<string, RegionLoad[]> loads) => loads.Values.Sum(regions => regions.Sum(load => load.Requests));
 }

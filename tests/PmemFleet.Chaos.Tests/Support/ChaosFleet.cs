@@ -17,10 +17,8 @@ internal sealed record FleetShape
 
     public int FailoverSeconds { get; init; } = 1;
 
-    /// <summary>Where the Apis find the database: a proxy's port.</summary>
-    public int? PostgresPort { get; init; }
-
-    public string? Database { get; init; }
+    /// <summary>Where each Api finds the database: a proxy's port.</summary>
+    public IReadOnlyList<int>? PostgresPorts { get; init; }
 }
 
 /// <summary>Api replicas behind a load balancer, workers over one media folder, and a database of their own: processes, each of which can be killed.</summary>
@@ -70,16 +68,15 @@ internal sealed class ChaosFleet : IAsyncDisposable
 
     public static async Task<ChaosFleet> StartAsync(ChaosServer server, FleetShape shape)
     {
-        var database = shape.Database ?? await server.CreateDatabaseAsync();
+        var database = await server.CreateDatabaseAsync();
         var urls = Enumerable.Range(0, shape.Replicas).Select(_ => new Uri($"http://127.0.0.1:{Ports.Free()}")).ToList();
         var media = Directory.CreateTempSubdirectory("pmemfleet-chaos-").FullName;
         var fleet = new ChaosFleet(server, database, media, await HttpWire.StartAsync(urls), await HttpWire.StartAsync(urls), urls);
-        var connection = server.Postgres.ConnectionString(database, shape.PostgresPort);
         foreach (var (url, number) in urls.Select((url, number) => (url, number)))
         {
             fleet._replicas.Add(new ServiceProcess($"api-{number}", "PmemFleet.Api.dll", new Dictionary<string, string>
             {
-                ["PMEMFLEET__DATABASE__CONNECTIONSTRING"] = connection,
+                ["PMEMFLEET__DATABASE__CONNECTIONSTRING"] = server.Postgres.ConnectionString(database, shape.PostgresPorts?[number]),
                 ["PMEMFLEET__AUTH__BOOTSTRAPADMINKEY"] = AdminKey,
                 ["PMEMFLEET__WORKERS__JOINTOKEN"] = JoinToken,
                 ["PMEMFLEET__WORKERS__LEASESECONDS"] = shape.LeaseSeconds.ToString(CultureInfo.InvariantCulture),
@@ -125,9 +122,9 @@ internal sealed class ChaosFleet : IAsyncDisposable
     /// <summary>Every process runs, every Api is ready, every worker has joined.</summary>
     public async Task ReadyAsync()
     {
-        foreach (var process in _replicas.Concat(_workers).Where(process => !process.IsRunning))
+        foreach (var process in _replicas.Concat(_workers))
         {
-            await process.RestartAsync();
+            await process.EnsureRunningAsync();
         }
 
         using var http = NewClient(null);
@@ -151,6 +148,20 @@ internal sealed class ChaosFleet : IAsyncDisposable
                 Assert.True(attempt < 600, $"{url} is not ready:\n{string.Join('\n', _replicas.Concat(_workers).SelectMany(process => process.Log.TakeLast(10)))}");
                 await Task.Delay(100);
             }
+        }
+    }
+
+    /// <summary>Starts again what ends, as a deployment does.</summary>
+    public async Task SuperviseAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            foreach (var process in _replicas.Concat(_workers).Where(process => !process.IsRunning))
+            {
+                await process.EnsureRunningAsync();
+            }
+
+            await Task.Delay(100, CancellationToken.None);
         }
     }
 

@@ -46,6 +46,7 @@ internal sealed class ChaosPostgres : IAsyncDisposable
         Database = database,
         MaxPoolSize = 30,
         SslMode = SslMode.Disable,
+        GssEncryptionMode = GssEncryptionMode.Disable,
         Timeout = 5,
     }.ConnectionString;
 

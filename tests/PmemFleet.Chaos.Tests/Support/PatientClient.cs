@@ -30,14 +30,23 @@ internal sealed class PatientClient(HttpClient http)
     private static readonly TimeSpan Attempt = TimeSpan.FromSeconds(40);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(150);
+    private int _retries;
 
     /// <summary>Attempts that were not answered, or answered "again".</summary>
-    public int Retries { get; private set; }
+    public int Retries => _retries;
 
     public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path, null, null, null);
 
-    public Task<Answer> PostAsync(string path, JsonNode? body, string key, string? etag = null) =>
-        SendAsync(HttpMethod.Post, path, body is null ? null : JsonBody(body), key, etag);
+    /// <summary>Sends the last POST again, with its key; what it said then, and what it says now.</summary>
+    public Func<Task<(Answer Then, Answer Now)>>? RepeatLastPost { get; set; }
+
+    public async Task<Answer> PostAsync(string path, JsonNode? body, string key, string? etag = null)
+    {
+        var content = body is null ? null : JsonBody(body);
+        var then = await SendAsync(HttpMethod.Post, path, content, key, etag);
+        RepeatLastPost = async () => (then, await SendAsync(HttpMethod.Post, path, content, key, etag));
+        return then;
+    }
 
     public Task<Answer> PutAsync(string path, byte[] bytes) => SendAsync(HttpMethod.Put, path, Octets(bytes), null, "*");
 
@@ -98,7 +107,7 @@ internal sealed class PatientClient(HttpClient http)
                 inDoubt = true;
             }
 
-            Retries++;
+            Interlocked.Increment(ref _retries);
             await Task.Delay(Pause);
         }
     }

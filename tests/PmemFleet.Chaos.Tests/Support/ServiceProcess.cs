@@ -11,6 +11,7 @@ internal sealed class ServiceProcess(string name, string assembly, IReadOnlyDict
     private const int LinesKept = 4000;
 
     private readonly ConcurrentQueue<string> _log = new();
+    private readonly SemaphoreSlim _turn = new(1, 1);
     private ChildProcess? _process;
 
     public string Name => name;
@@ -54,8 +55,31 @@ internal sealed class ServiceProcess(string name, string assembly, IReadOnlyDict
     public async Task RestartAsync()
     {
         Kill();
-        await EndAsync();
-        Start();
+        await EnsureRunningAsync();
+    }
+
+    /// <summary>Starts it again where it has ended; whoever comes first does.</summary>
+    public async Task EnsureRunningAsync()
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            if (_process is { } process)
+            {
+                // killed a moment ago, perhaps: then it is about to end
+                await Task.WhenAny(process.WaitForExitAsync(CancellationToken.None), Task.Delay(50));
+            }
+
+            if (!IsRunning)
+            {
+                await EndAsync();
+                Start();
+            }
+        }
+        finally
+        {
+            _turn.Release();
+        }
     }
 
     public void Pause() => Signal(SigStop);
@@ -66,6 +90,7 @@ internal sealed class ServiceProcess(string name, string assembly, IReadOnlyDict
     {
         Kill();
         await EndAsync();
+        _turn.Dispose();
     }
 
     private async Task EndAsync()
