@@ -45,4 +45,15 @@ public static class Etag
             Subject = "#/header/If-Match",
         };
     }
+
+    /// <summary>The refusal of an If-Match where the request names no resource that has a tag.</summary>
+    public static RefusalDto NothingToMatch(HttpRequest request) => new()
+    {
+        Errno = "ESTALE",
+        Code = "precondition-failed",
+        Message = "What this request makes or starts has no ETag yet, so If-Match cannot hold; leave it out.",
+        Numbers = new Dictionary<string, string> { ["ifMatch"] = request.Headers.IfMatch.ToString() },
+        Allowed = [Any],
+        Subject = "#/header/If-Match",
+    };
 }

@@ -64,7 +64,8 @@ public sealed class FleetWrite(
 
         if (http.Request.Headers.IfMatch.Count > 0 && !context.IfMatchChecked && http.Request.Headers.IfMatch != Etag.Any)
         {
-            throw new InvalidOperationException("a write with If-Match succeeded without FleetWriteContext.CheckIfMatch");
+            // what the request makes or starts has no version that could match (RFC 9110 section 13.1.1): nothing is done
+            return new TransactionEnd<WriteAnswer>(WriteAnswer.Of(FleetProblem.Of(Etag.NothingToMatch(http.Request))), Commit: false);
         }
 
         if (!context.HasEvent)

@@ -41,7 +41,7 @@ public sealed class FleetWriteContext
 
     /// <summary>
     /// Holds the caller's If-Match against the resource's tag: null where it matches. Every write of an existing resource calls it, under
-    /// the lock; a write that forgets it while the caller sent one is a bug, and fails.
+    /// the lock; a write that does not, while the caller sent one, is refused with 412 and rolled back.
     /// </summary>
     public RefusalDto? CheckIfMatch(string currentEtag)
     {

@@ -38,7 +38,7 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
         var path = string.Create(CultureInfo.InvariantCulture, $"namespaces/{name}/data?offset={offset?.Value ?? 0}&length={bytes}");
         var answer = await worker.SendAsync(host, target => worker.Client.DownloadAsync(target, path, cancellationToken), repeatable: true, cancellationToken);
         await worker.ApplyAsync(answer.Observations);
-        return answer.Value is { } data ? new BytesResult(data, Etag.Of(row.Id, row.Version)) : DataPlaneProxy.RefusalOf(answer);
+        return answer.Value is { } data ? new BytesResult(data, Etag.Of(row.Id, row.Version)) : RefusalOf(answer, row, host);
     }
 
     public async Task<IActionResult> WriteAsync(ControllerBase controller, string host, string name, ByteSize? offset)
@@ -73,7 +73,7 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
             repeatable: kept is not null,
             http.RequestAborted);
         await worker.ApplyAsync(answer.Observations);
-        return answer.Value is { } written ? controller.Ok(written) : DataPlaneProxy.RefusalOf(answer);
+        return answer.Value is { } written ? controller.Ok(written) : RefusalOf(answer, row, host);
     }
 
     public async Task<IActionResult> BadblocksAsync(ControllerBase controller, string host, string name, CancellationToken cancellationToken) =>
@@ -90,6 +90,13 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
 
     private async Task<NamespaceRow?> FindAsync(string host, string name, CancellationToken cancellationToken) =>
         (await NamespaceProjection.FindRowAsync(db, host, name, cancellationToken)).Row;
+
+    /// <summary>A host that has just booted has namespaces that are enabled and not bound yet: that passes, and is no rule's refusal.</summary>
+    private static IActionResult RefusalOf<T>(WorkerAnswer<T> answer, NamespaceRow row, string host)
+        where T : class =>
+        answer.Refusal is { Code: "not-bound" } && row.State != NamespaceRow.Disabled
+            ? WorkerRefusals.HostNotReady(host, "its namespaces are being bound").ToResult()
+            : DataPlaneProxy.RefusalOf(answer);
 
     private static Contracts.Problems.RefusalDto TooLong(string subject, long bytes) =>
         Refusals.Invalid("length-out-of-bounds", subject, "A request moves 1 byte to 16 MiB.", "1", $"{MostBytes}").With("length", bytes);

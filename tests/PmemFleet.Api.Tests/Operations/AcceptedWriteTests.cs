@@ -97,7 +97,7 @@ public sealed class AcceptedWriteTests(ProbeApi api) : IClassFixture<ProbeApi>
         var host = await api.AddHostAsync("forgetful", "forgetful");
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/probe/forgetful/forgetful");
         request.Headers.TryAddWithoutValidation("If-Match", "\"stale\"");
-        Assert.Equal(500, (await (await api.Admin.SendAsync(request)).ReadProblemAsync()).Status);
+        Assert.Equal(412, (await (await api.Admin.SendAsync(request)).ReadProblemAsync()).Status);
         Assert.Equal(1, await api.WriteAsync(async db => (await db.Hosts.FindAsync(host.Id))!.Version));
         Assert.Equal(HttpStatusCode.NoContent, (await api.Admin.PostAsync("/v1/probe/forgetful/forgetful", null)).StatusCode);
     }

@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using PmemFleet.Chaos.Tests.Support;
+
+namespace PmemFleet.Chaos.Tests.Fuzz;
+
+[Collection(ChaosSuite.Name)]
+public sealed class FuzzTests(ChaosServer server)
+{
+    /// <summary>A request that was accepted, and that the worker refused then, leaves its operation behind, and nothing else.</summary>
+    private const string FailedOperation = "events, hosts, operations, tasks";
+
+    private static readonly TimeSpan Hang = TimeSpan.FromSeconds(25);
+
+    /// <summary>
+    /// Every operation of the document with one to three things wrong: never a 500, always an answer, every refusal a problem document with errno and
+    /// rule, and nothing changed by a refused request, in no row and on no DIMM.
+    /// </summary>
+    [Fact]
+    public async Task Operation_EachWithHostileInput_IsRefusedInOrderAndChangesNothing()
+    {
+        await using var fleet = await ChaosFleet.StartAsync(server, new FleetShape { Replicas = 1, Workers = 1, LeaseSeconds = 30 });
+        using var http = fleet.NewClient(ChaosFleet.AdminKey, fleet.ReplicaUrls[0]);
+        await using var digest = new FleetDigest(fleet);
+        var random = ChaosRun.Choices("fuzz");
+        var host = new FuzzedHost(fleet, random);
+        var requests = new HostileRequests(random, host.Known);
+        var findings = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        var statuses = new SortedDictionary<int, int>();
+        var clock = Stopwatch.StartNew();
+        var duration = ChaosRun.Duration(TimeSpan.FromSeconds(35));
+        for (var round = 0; round == 0 || clock.Elapsed < duration; round++)
+        {
+            foreach (var operation in ApiDocument.Operations.TakeWhile(_ => round == 0 || clock.Elapsed < duration))
+            {
+                await host.EnsureAsync();
+                var before = operation.IsWrite ? await digest.TakeAsync() : null;
+                for (var i = 0; i < (operation.IsWrite ? 8 : 5); i++)
+                {
+                    var request = requests.Make(operation);
+                    var status = await AskAsync(http, operation, request, findings);
+                    statuses[status] = statuses.GetValueOrDefault(status) + 1;
+                    if (before is null)
+                    {
+                        continue;
+                    }
+
+                    var after = status < 400 ? await SettleAsync(fleet, digest) : await digest.TakeAsync();
+                    if (status >= 400 && FleetDigest.Difference(before, after) is { Length: > 0 } difference && difference != FailedOperation)
+                    {
+                        findings.TryAdd($"{operation}: {status}, and yet it changed {difference}", request.ToString());
+                    }
+
+                    before = after;
+                }
+            }
+        }
+
+        server.Report($"fuzz: {statuses.Values.Sum()} requests of {ApiDocument.Operations.Count} operations: {string.Join(", ", statuses.Select(pair => $"{pair.Key}: {pair.Value}"))}; {host.Made} hosts");
+        Assert.True(findings.Count == 0, string.Join("\n\n", findings.Select(pair => $"{pair.Key}\n  {pair.Value}")) + "\n" + fleet.Errors());
+        Assert.True(statuses.GetValueOrDefault(422) > 0 && statuses.GetValueOrDefault(400) > 0 && statuses.GetValueOrDefault(404) > 0, "the fuzz does not reach the rules");
+    }
+
+    /// <summary>After a success the worker may have something to do that no operation speaks of: a new DIMM's media.</summary>
+    private static async Task<Dictionary<string, string>> SettleAsync(ChaosFleet fleet, FleetDigest digest)
+    {
+        await fleet.QuietAsync();
+        var now = await digest.TakeAsync();
+        while (true)
+        {
+            await Task.Delay(150);
+            var next = await digest.TakeAsync();
+            if (FleetDigest.Difference(now, next).Length == 0)
+            {
+                return next;
+            }
+
+            now = next;
+        }
+    }
+
+    private static async Task<int> AskAsync(HttpClient http, ApiOperation operation, HostileRequest request, SortedDictionary<string, string> findings)
+    {
+        using var message = request.ToMessage();
+        using var limit = new CancellationTokenSource(Hang);
+        try
+        {
+            using var response = await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+            var status = (int)response.StatusCode;
+            var text = await response.Content.ReadAsStringAsync(limit.Token);
+            if (status >= 500 && status != 503)
+            {
+                findings.TryAdd($"{operation}: {status} {CodeOf(text)}", $"{request}\n  {text}");
+            }
+            else if (status == 400 && text.Length == 0 && (request.Target.Contains("%00", StringComparison.Ordinal) || request.Headers.Any(header => !header.Value.All(char.IsAscii))))
+            {
+                // no HTTP: Kestrel refuses it itself, before there is a request
+            }
+            else if (status >= 400 && (response.Content.Headers.ContentType?.MediaType != "application/problem+json" || CodeOf(text) is null))
+            {
+                findings.TryAdd($"{operation}: {status} is no problem document", $"{request}\n  {response.Content.Headers.ContentType} {text}");
+            }
+
+            return status;
+        }
+        catch (OperationCanceledException)
+        {
+            findings.TryAdd($"{operation}: no answer", request.ToString());
+        }
+        catch (HttpRequestException) when (request.Body is { Length: > 1 << 20 })
+        {
+            // answered before it was read: the client was still sending when the connection closed, and does not know the answer
+        }
+        catch (HttpRequestException broken)
+        {
+            findings.TryAdd($"{operation}: the connection broke", $"{request}\n  {broken.Message} {broken.InnerException?.Message}");
+        }
+
+        return 0;
+    }
+
+    private static string? CodeOf(string text)
+    {
+        try
+        {
+            var problem = JsonNode.Parse(text);
+            return problem?["errno"] is not null && problem["status"] is not null ? (string?)problem["code"] : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
