@@ -34,6 +34,6 @@ internal sealed class EngineRun
     public void Load(WorkloadPhase phase, TlbModel? tlb = null)
     {
         var totals = default(AccessTotals);
-        ProcessPhase.Start(_process, Mapping, phase, tlb, 42).Run(_process.GoodBytes(Mapping), phase.Accesses, ref totals, CancellationToken.None);
+        ProcessPhase.Start(_process, Mapping, phase, tlb, 42).Run(_process.GoodBytes(Mapping), phase.Accesses, ref totals, static _ => { }, CancellationToken.None);
     }
 }
