@@ -92,6 +92,20 @@ public sealed record MediaErrorDto
     public string? Hurts { get; init; }
 }
 
+/// <summary>A scrub to start.</summary>
+public sealed record StartScrubRequest
+{
+    /// <summary><c>long</c> reads the media; <c>short</c> asks the platform for what it has found. Default <c>long</c>.</summary>
+    public string? Kind { get; init; }
+
+    /// <summary>
+    /// Simulated seconds in a second, 1 to 1,000,000,000: the scrub goes on in the background, and can be watched. Absent: it is done at once,
+    /// however long it takes in simulated time.
+    /// </summary>
+    /// <example>600</example>
+    public double? TimeScale { get; init; }
+}
+
 /// <summary>The bus's scrub.</summary>
 public sealed record ScrubDto
 {
@@ -102,5 +116,20 @@ public sealed record ScrubDto
     public required string State { get; init; }
 
     /// <summary>0 to 1 while active.</summary>
-    public double? Progress { get; init; }
+    public double? Progress { get; set; }
+
+    /// <summary>The <c>scrub</c> attribute: the count, with a <c>+</c> while a scrub is active.</summary>
+    public string? Attribute { get; set; }
+
+    /// <summary>Simulated seconds that the last pass took, or the running one has taken.</summary>
+    public double? SimulatedSeconds { get; set; }
+
+    /// <summary>Simulated seconds until the driver asks the platform again, while active.</summary>
+    public double? NextPollSeconds { get; set; }
+
+    /// <summary>Scans that were started anew behind a full result buffer since the boot.</summary>
+    public long? Restarts { get; set; }
+
+    /// <summary>Ranges that the last pass, or the running one, has found.</summary>
+    public long? Found { get; set; }
 }

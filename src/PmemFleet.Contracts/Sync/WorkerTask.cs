@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using PmemFleet.Contracts.Health;
 using PmemFleet.Contracts.Problems;
 
 namespace PmemFleet.Contracts.Sync;
@@ -53,6 +54,9 @@ public sealed record TaskResult
 [JsonDerivedType(typeof(ClearErrorsStep), "clear-errors")]
 [JsonDerivedType(typeof(ScrubStep), "scrub")]
 [JsonDerivedType(typeof(CheckBttStep), "check-btt")]
+[JsonDerivedType(typeof(InjectSmartStep), "inject-smart")]
+[JsonDerivedType(typeof(SecurityStep), "security")]
+[JsonDerivedType(typeof(FirmwareStep), "firmware")]
 public abstract record TaskStep;
 
 /// <summary>The host comes up: processes and mappings of a former boot are gone, nothing is bound yet.</summary>
@@ -162,7 +166,14 @@ public sealed record InjectErrorsStep : TaskStep
 /// <param name="DimmId">The DIMM.</param>
 /// <param name="Dpa">First byte.</param>
 /// <param name="Length">Bytes.</param>
-public sealed record DimmRange(Guid DimmId, long Dpa, long Length);
+public sealed record DimmRange(Guid DimmId, long Dpa, long Length)
+{
+    /// <summary>So many ranges of that length.</summary>
+    public int Count { get; set; } = 1;
+
+    /// <summary>Bytes from one to the next; not less than the length.</summary>
+    public long Stride { get; set; }
+}
 
 /// <summary>Clears the known errors wholly inside a range, as <c>ndctl clear-errors</c>.</summary>
 public sealed record ClearErrorsStep : TaskStep
@@ -177,8 +188,47 @@ public sealed record ClearErrorsStep : TaskStep
 /// <summary>Scrubs the whole bus: latent errors become known.</summary>
 public sealed record ScrubStep : TaskStep
 {
-    /// <summary>Short scrub: only what the firmware has found already.</summary>
+    /// <summary>Short scrub: what the platform has found already, at once.</summary>
     public bool Short { get; init; }
+
+    /// <summary>Simulated seconds in a second; absent: the scrub is done at once, however long it takes in simulated time.</summary>
+    public double? TimeScale { get; init; }
+}
+
+/// <summary><c>ndctl inject-smart</c>.</summary>
+public sealed record InjectSmartStep : TaskStep
+{
+    /// <summary>The DIMM.</summary>
+    public required Guid DimmId { get; init; }
+
+    /// <summary>What is injected.</summary>
+    public required InjectSmartRequest Request { get; init; }
+}
+
+/// <summary>A security command.</summary>
+public sealed record SecurityStep : TaskStep
+{
+    /// <summary>The DIMM.</summary>
+    public required Guid DimmId { get; init; }
+
+    /// <summary>The command.</summary>
+    public required string Command { get; init; }
+
+    /// <summary>An enabled region uses the DIMM.</summary>
+    public required bool IsActive { get; init; }
+}
+
+/// <summary>New firmware, or its activation.</summary>
+public sealed record FirmwareStep : TaskStep
+{
+    /// <summary>The DIMM.</summary>
+    public required Guid DimmId { get; init; }
+
+    /// <summary>What is asked for.</summary>
+    public required DimmFirmwareRequest Request { get; init; }
+
+    /// <summary>A namespace over the DIMM is enabled.</summary>
+    public required bool IsActive { get; init; }
 }
 
 /// <summary><c>ndctl check-namespace</c> on an unbound sector namespace.</summary>

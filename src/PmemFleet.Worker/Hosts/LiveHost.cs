@@ -22,6 +22,7 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
         Store = store;
         Layout = layout;
         Memory = new SystemMemory([], _dimms, store.Fence);
+        Scrub = new HostScrub(Memory);
         try
         {
             Apply(layout, generation);
@@ -43,6 +44,9 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
     public long Generation { get; private set; }
 
     public SystemMemory Memory { get; }
+
+    /// <summary>The bus's scrub since the last boot.</summary>
+    public HostScrub Scrub { get; private set; }
 
     /// <summary>This worker has let the host go; set under the gate, and nothing is done on it from then on.</summary>
     public bool IsDropped { get; private set; }
@@ -90,12 +94,16 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
 
         (Layout, Generation) = (layout, generation);
         Memory.Rearrange(layout.Regions);
+        Scrub.Stop();
+        Scrub = new HostScrub(Memory);
     }
 
     /// <summary>Power on: nothing is bound and no process runs.</summary>
     public void Boot()
     {
         Shutdown();
+        Memory.ResetBadblocks();
+        Scrub = new HostScrub(Memory);
         Machine = new Machine(
             new MachineProfile
             {
@@ -113,6 +121,7 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
         Mappings = new MappingNumbers();
         Notes = new ProcessNotes();
         Repeats.Clear();
+        Scrub.Stop();
         Machine = null;
     }
 

@@ -62,7 +62,10 @@ internal sealed partial class TaskExecutor(ILogger<TaskExecutor> log)
         WipeDimmStep wipe => MediaSteps.Wipe(host, wipe),
         InjectErrorsStep inject => MediaSteps.Inject(host, inject),
         ClearErrorsStep clear => MediaSteps.Clear(host, clear),
-        ScrubStep scrub => MediaSteps.Scrub(host, scrub),
+        ScrubStep scrub => ScrubSteps.Scrub(host, scrub),
+        InjectSmartStep smart => HealthSteps.Inject(host, task, smart),
+        SecurityStep security => HealthSteps.Secure(host, security),
+        FirmwareStep firmware => HealthSteps.Update(host, firmware),
         CheckBttStep check => BindSteps.Check(host, check),
         _ => new StepRefused { Refusal = Refusals.Of("EOPNOTSUPP", "unknown-step", $"This worker does not know the step {step.GetType().Name}.") },
     };
