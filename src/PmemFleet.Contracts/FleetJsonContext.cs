@@ -4,6 +4,7 @@ using PmemFleet.Contracts.DataPlane;
 using PmemFleet.Contracts.Dax;
 using PmemFleet.Contracts.Dimms;
 using PmemFleet.Contracts.Events;
+using PmemFleet.Contracts.Health;
 using PmemFleet.Contracts.Hosts;
 using PmemFleet.Contracts.Lists;
 using PmemFleet.Contracts.MediaErrors;
@@ -70,6 +71,15 @@ namespace PmemFleet.Contracts;
 [JsonSerializable(typeof(BadblockDto))]
 [JsonSerializable(typeof(IReadOnlyList<BadblockDto>))]
 [JsonSerializable(typeof(ScrubDto))]
+[JsonSerializable(typeof(StartScrubRequest))]
+[JsonSerializable(typeof(MediaErrorVictimsDto))]
+[JsonSerializable(typeof(MappingVictimsDto))]
+[JsonSerializable(typeof(InjectionStatusDto))]
+[JsonSerializable(typeof(DimmHealthDto))]
+[JsonSerializable(typeof(DimmHealthPageDto))]
+[JsonSerializable(typeof(InjectSmartRequest))]
+[JsonSerializable(typeof(DimmSecurityRequest))]
+[JsonSerializable(typeof(DimmFirmwareRequest))]
 [JsonSerializable(typeof(OperationDto))]
 [JsonSerializable(typeof(ListPage<OperationDto>))]
 [JsonSerializable(typeof(WorkerDto))]
@@ -98,5 +108,6 @@ namespace PmemFleet.Contracts;
 [JsonSerializable(typeof(DataPlaneReply<PageTablesDto>))]
 [JsonSerializable(typeof(DataPlaneReply<DataWrittenDto>))]
 [JsonSerializable(typeof(DataPlaneReply<ScrubDto>))]
+[JsonSerializable(typeof(DataPlaneReply<MappingVictimsDto>))]
 [JsonSerializable(typeof(DataPlaneReply<Acknowledged>))]
 public sealed partial class FleetJsonContext : JsonSerializerContext;

@@ -1,5 +1,6 @@
 using PmemFleet.Api.DataPlane;
 using PmemFleet.Api.Dimms;
+using PmemFleet.Api.Health;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.MediaErrors;
 using PmemFleet.Api.Namespaces;
@@ -31,6 +32,7 @@ public static class ResourcesSetup
         .AddSingleton<ITaskCompletion, BootCompletion>()
         .AddSingleton<ITaskCompletion, PowerCompletion>()
         .AddSingleton<ITaskCompletion, DeviceCompletion>()
+        .AddSingleton<ITaskCompletion, HealthCompletion>()
         .AddSingleton<ITaskCompletion, DeleteHostCompletion>()
         .AddSingleton(new ConstraintRefusal("ux_hosts_name", new RefusalDto
         {

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using PmemFleet.Contracts.Health;
+using PmemFleet.Contracts.MediaErrors;
 using PmemFleet.Contracts.Problems;
 
 namespace PmemFleet.Contracts.Sync;
@@ -259,6 +260,7 @@ public sealed record CheckBttStep : TaskStep
 [JsonDerivedType(typeof(StepRefused), "refused")]
 [JsonDerivedType(typeof(StepBound), "bound")]
 [JsonDerivedType(typeof(StepChecked), "checked")]
+[JsonDerivedType(typeof(StepScrubbed), "scrubbed")]
 public abstract record StepResult;
 
 /// <summary>Done; nothing more to say.</summary>
@@ -318,6 +320,13 @@ public sealed record StepBound : StepResult
 
     /// <summary>Kernel messages.</summary>
     public IReadOnlyList<string> Messages { get; set; } = [];
+}
+
+/// <summary>A scrub was started, or done.</summary>
+public sealed record StepScrubbed : StepResult
+{
+    /// <summary>The bus's scrub then.</summary>
+    public required ScrubDto Scrub { get; init; }
 }
 
 /// <summary>A BTT was checked.</summary>

@@ -162,6 +162,8 @@ internal static class AccessSession
             if (outcome.MachineCheck is { } line)
             {
                 host.Memory.MakeKnown(new ByteRange((long)line.Start.Value, (long)line.Length.Value));
+                var granule = 1L << (outcome.Signal.AddressLsb ?? (int)PageGranules.PageShift);
+                host.HwPoison.Add((long)line.Start.Value / granule * granule, granule);
             }
 
             if (!request.Trace)

@@ -17,6 +17,8 @@ internal static class DimmEndpoints
     public static void Map(RouteGroupBuilder host)
     {
         host.MapGet("/dimms/{dimmId:guid}/media", Download);
+        host.MapGet("/dimms/{dimmId:guid}/victims", (HttpContext http, Guid hostId, Guid dimmId, long dpa, long length, DataPlaneGate gate) =>
+            gate.RunAsync(http, hostId, Json.DataPlaneReplyMappingVictimsDto, held => VictimsSession.Find(held, dimmId, dpa, length)));
         host.MapPut("/dimms/{dimmId:guid}/media", UploadAsync).DisableRequestTimeout();
     }
 

@@ -3,6 +3,7 @@ using PmemFleet.Contracts.Sync;
 using PmemFleet.DeviceDax.Machines;
 using PmemFleet.DeviceDax.Poison;
 using PmemFleet.DeviceDax.Primitives;
+using PmemFleet.Nvdimm.Badblocks;
 using PmemFleet.Worker.DataPlane;
 using PmemFleet.Worker.Media;
 
@@ -63,6 +64,9 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
     /// <summary>Numbers of the mappings that clients were given.</summary>
     public MappingNumbers Mappings { get; private set; } = new();
 
+    /// <summary>System physical pages that are marked HWPoison since the boot: the granules of consumed errors.</summary>
+    public PoisonList HwPoison { get; private set; } = new();
+
     /// <summary>What clients are told of processes beyond the engine's own state.</summary>
     public ProcessNotes Notes { get; private set; } = new();
 
@@ -120,6 +124,7 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
         Bound.Clear();
         Mappings = new MappingNumbers();
         Notes = new ProcessNotes();
+        HwPoison = new PoisonList();
         Repeats.Clear();
         Scrub.Stop();
         Machine = null;

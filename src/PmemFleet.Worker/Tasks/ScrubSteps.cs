@@ -11,6 +11,6 @@ internal static class ScrubSteps
     {
         host.Scrub.Advance();
         var refusal = host.Scrub.Start(step.Short ? ArsKind.ShortScan : ArsKind.LongScan, step.TimeScale, TimeProvider.System);
-        return refusal is null ? new StepDone() : new StepRefused { Refusal = refusal.ToDto() };
+        return refusal is null ? new StepScrubbed { Scrub = host.Scrub.Show() } : new StepRefused { Refusal = refusal.ToDto() };
     }
 }

@@ -687,9 +687,29 @@ namespace PmemFleet.Api.Persistence.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("epoch");
 
+                    b.Property<string>("Health")
+                        .HasColumnType("json")
+                        .HasColumnName("health");
+
+                    b.Property<long>("KnownBytes")
+                        .HasColumnType("bigint")
+                        .HasColumnName("known_bytes");
+
+                    b.Property<long>("KnownRanges")
+                        .HasColumnType("bigint")
+                        .HasColumnName("known_ranges");
+
                     b.Property<long>("ObservedVersion")
                         .HasColumnType("bigint")
                         .HasColumnName("observed_version");
+
+                    b.Property<long>("PoisonBytes")
+                        .HasColumnType("bigint")
+                        .HasColumnName("poison_bytes");
+
+                    b.Property<long>("PoisonRanges")
+                        .HasColumnType("bigint")
+                        .HasColumnName("poison_ranges");
 
                     b.Property<long>("ScrubCount")
                         .HasColumnType("bigint")
@@ -700,7 +720,7 @@ namespace PmemFleet.Api.Persistence.Migrations
 
                     b.ToTable("dimm_media", null, t =>
                         {
-                            t.HasCheckConstraint("ck_dimm_media_counters", "epoch >= 0 AND observed_version >= 0 AND dirty_shutdown_count >= 0 AND scrub_count >= 0");
+                            t.HasCheckConstraint("ck_dimm_media_counters", "epoch >= 0 AND observed_version >= 0 AND dirty_shutdown_count >= 0 AND scrub_count >= 0 AND poison_ranges >= 0 AND poison_bytes >= 0 AND known_ranges >= 0 AND known_bytes >= 0");
                         });
                 });
 
