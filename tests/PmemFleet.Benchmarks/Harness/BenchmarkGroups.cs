@@ -1,3 +1,4 @@
+using PmemFleet.Benchmarks.Errors;
 using PmemFleet.Benchmarks.Faults;
 
 namespace PmemFleet.Benchmarks.Harness;
@@ -9,7 +10,7 @@ internal static class BenchmarkGroups
     [
         new UnwrittenGroup("model"),
         new FaultsGroup(),
-        new UnwrittenGroup("errors"),
+        new ErrorsGroup(),
         new UnwrittenGroup("control-plane"),
     ];
 }
