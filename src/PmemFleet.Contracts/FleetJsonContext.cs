@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using PmemFleet.Contracts.Access;
+using PmemFleet.Contracts.Campaigns;
 using PmemFleet.Contracts.DataPlane;
 using PmemFleet.Contracts.Dax;
 using PmemFleet.Contracts.Dimms;
@@ -80,6 +81,11 @@ namespace PmemFleet.Contracts;
 [JsonSerializable(typeof(InjectSmartRequest))]
 [JsonSerializable(typeof(DimmSecurityRequest))]
 [JsonSerializable(typeof(DimmFirmwareRequest))]
+[JsonSerializable(typeof(CreateCampaignRequest))]
+[JsonSerializable(typeof(CampaignDto))]
+[JsonSerializable(typeof(CampaignPartDto))]
+[JsonSerializable(typeof(CampaignResultDto))]
+[JsonSerializable(typeof(ListPage<CampaignDto>))]
 [JsonSerializable(typeof(OperationDto))]
 [JsonSerializable(typeof(ListPage<OperationDto>))]
 [JsonSerializable(typeof(WorkerDto))]

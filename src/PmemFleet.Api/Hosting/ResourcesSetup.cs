@@ -1,3 +1,4 @@
+using PmemFleet.Api.Campaigns;
 using PmemFleet.Api.DataPlane;
 using PmemFleet.Api.Dimms;
 using PmemFleet.Api.Health;
@@ -26,6 +27,7 @@ public static class ResourcesSetup
         .AddScoped<CheckHost>()
         .AddScoped<HostReadiness>()
         .AddSingleton<DeleteHost>()
+        .AddSingleton<StartCampaign>()
         .AddSingleton<IHostBoot, HostBoot>()
         .AddSingleton<IHostLayouts, HostLayouts>()
         .AddSingleton<IDimmObservationSink, DimmObservations>()
@@ -33,6 +35,7 @@ public static class ResourcesSetup
         .AddSingleton<ITaskCompletion, PowerCompletion>()
         .AddSingleton<ITaskCompletion, DeviceCompletion>()
         .AddSingleton<ITaskCompletion, HealthCompletion>()
+        .AddSingleton<ITaskCompletion, CampaignCompletion>()
         .AddSingleton<ITaskCompletion, DeleteHostCompletion>()
         .AddSingleton(new ConstraintRefusal("ux_hosts_name", new RefusalDto
         {

@@ -31,6 +31,9 @@ public sealed class MediaErrorsController(FleetDbContext db) : ControllerBase
         await this.OfHostAsync(db, host, () => MediaErrorProjection.PageAsync(db, HttpContext, query, filter, host, cancellationToken));
 
     /// <summary><c>ndctl inject-error --status</c>: the poisoned 512-byte blocks of a namespace's data, known or latent.</summary>
+    /// <param name="host">The host's name.</param>
+    /// <param name="name">The namespace's name on its host.</param>
+    /// <param name="cancellationToken">The caller left.</param>
     [HttpGet("injected")]
     [Answers<InjectionStatusDto>(200, "The blocks.")]
     [Refused(404, "There is no such host or namespace.")]

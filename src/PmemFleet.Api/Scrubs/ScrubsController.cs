@@ -58,7 +58,9 @@ public sealed class ScrubsController(DataPlaneProxy worker) : ControllerBase
     [Refused(404, "There is no such host.")]
     [Refused(409, "A scrub of every range is waiting already.")]
     [Refused(422, "The kind or the time scale is not one; or the bus has no scrub.")]
+#nullable disable annotations // a body that may be absent: its schema is that of the request all the same
     public Task<IActionResult> Start(
-        string host, [FromBody(EmptyBodyBehavior = EmptyBodyBehavior.Allow)] StartScrubRequest? request, [FromServices] FleetWrite write) =>
+        string host, [FromBody(EmptyBodyBehavior = EmptyBodyBehavior.Allow)] StartScrubRequest request, [FromServices] FleetWrite write) =>
         write.ExecuteAsync(this, host, aggregate => ScrubCommands.Start(aggregate, request));
+#nullable restore annotations
 }

@@ -181,10 +181,10 @@ public sealed record DimmObservation
     /// <summary>Goes up with each change, over restarts too.</summary>
     public required long Version { get; init; }
 
-    /// <summary>What is poisoned on the media, by DPA: the first 4096 ranges of it.</summary>
+    /// <summary>What is poisoned on the media, by DPA: the first 1024 ranges of it.</summary>
     public required IReadOnlyList<DpaRange> Poison { get; init; }
 
-    /// <summary>What the host's bus lists as bad, by DPA: the first 4096 ranges of it.</summary>
+    /// <summary>What the host's bus lists as bad, by DPA: the first 1024 ranges of it.</summary>
     public required IReadOnlyList<DpaRange> BadRanges { get; init; }
 
     /// <summary>Unsafe shutdowns counted.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using PmemFleet.Contracts.Campaigns;
 using PmemFleet.Contracts.Health;
 using PmemFleet.Contracts.MediaErrors;
 using PmemFleet.Contracts.Problems;
@@ -58,6 +59,7 @@ public sealed record TaskResult
 [JsonDerivedType(typeof(InjectSmartStep), "inject-smart")]
 [JsonDerivedType(typeof(SecurityStep), "security")]
 [JsonDerivedType(typeof(FirmwareStep), "firmware")]
+[JsonDerivedType(typeof(CampaignStep), "campaign")]
 public abstract record TaskStep;
 
 /// <summary>The host comes up: processes and mappings of a former boot are gone, nothing is bound yet.</summary>
@@ -254,6 +256,16 @@ public sealed record CheckBttStep : TaskStep
     public bool RewriteLog { get; init; }
 }
 
+/// <summary>A campaign's part of this host.</summary>
+public sealed record CampaignStep : TaskStep
+{
+    /// <summary>The campaign.</summary>
+    public required CreateCampaignRequest Request { get; init; }
+
+    /// <summary>The host's DIMMs.</summary>
+    public required IReadOnlyList<CampaignDimmDto> Dimms { get; init; }
+}
+
 /// <summary>What a step gave.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "result")]
 [JsonDerivedType(typeof(StepDone), "done")]
@@ -261,6 +273,7 @@ public sealed record CheckBttStep : TaskStep
 [JsonDerivedType(typeof(StepBound), "bound")]
 [JsonDerivedType(typeof(StepChecked), "checked")]
 [JsonDerivedType(typeof(StepScrubbed), "scrubbed")]
+[JsonDerivedType(typeof(StepCampaign), "campaign")]
 public abstract record StepResult;
 
 /// <summary>Done; nothing more to say.</summary>
@@ -327,6 +340,13 @@ public sealed record StepScrubbed : StepResult
 {
     /// <summary>The bus's scrub then.</summary>
     public required ScrubDto Scrub { get; init; }
+}
+
+/// <summary>A campaign's part was run.</summary>
+public sealed record StepCampaign : StepResult
+{
+    /// <summary>What came of it.</summary>
+    public required CampaignPartDto Part { get; init; }
 }
 
 /// <summary>A BTT was checked.</summary>

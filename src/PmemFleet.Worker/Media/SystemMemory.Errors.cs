@@ -151,12 +151,13 @@ internal sealed partial class SystemMemory
         }
     }
 
-    /// <summary>Changes a DIMM's attributes and remembers that it changed.</summary>
-    public void Change(DimmMedia dimm, DimmAttributes attributes)
+    /// <summary>Changes attributes and lists in one record, and remembers that the DIMM changed.</summary>
+    public void Change(DimmMedia dimm, DimmAttributes attributes, params ReadOnlySpan<ErrorChange> changes)
     {
-        if (dimm.Change(attributes))
+        if (dimm.Change(attributes, changes))
         {
             _changed.Add(dimm);
+            Notifications++;
         }
     }
 

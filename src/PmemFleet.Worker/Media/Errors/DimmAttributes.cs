@@ -34,6 +34,9 @@ internal sealed record DimmAttributes
     /// <summary>The task that injected last.</summary>
     public Guid? InjectedBy { get; set; }
 
+    /// <summary>The task of the campaign that was applied last.</summary>
+    public Guid? AppliedBy { get; set; }
+
     /// <summary>When alarms are raised.</summary>
     public SmartThresholds Thresholds { get; set; } = new();
 

@@ -10,7 +10,7 @@ namespace PmemFleet.Worker.Media.Errors;
 internal static class DimmObserving
 {
     /// <summary>Ranges of a list that an observation carries; a DIMM with more of them gives their number and bytes.</summary>
-    public const int MostRanges = 4096;
+    public const int MostRanges = 1024;
 
     public static DimmObservation Observe(Guid hostId, DimmLayout layout, DimmErrorState state) => new()
     {
