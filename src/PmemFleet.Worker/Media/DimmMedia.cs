@@ -20,6 +20,7 @@ internal sealed class DimmMedia : IDisposable
     private readonly DimmErrorState _state;
     private readonly Lock _stateLock = new();
     private SafeFileHandle _file;
+    private MediaWindows _windows;
     private DimmObservation? _observed;
     private volatile bool _isDirty;
 
@@ -27,6 +28,7 @@ internal sealed class DimmMedia : IDisposable
     {
         (_hostId, Layout, _path, Fence, _journal, _state) = (hostId, layout, path, fence, journal, state);
         _file = OpenFile(path, layout.Capacity);
+        _windows = new MediaWindows(_file, layout.Capacity);
     }
 
     public DimmLayout Layout { get; }
@@ -83,6 +85,11 @@ internal sealed class DimmMedia : IDisposable
 
     public void Read(long dpa, Span<byte> destination)
     {
+        if (destination.Length <= MediaWindows.LongestEntry && _windows.TryRead(dpa, destination))
+        {
+            return;
+        }
+
         while (destination.Length > 0)
         {
             var read = RandomAccess.Read(_file, destination, dpa);
@@ -100,7 +107,10 @@ internal sealed class DimmMedia : IDisposable
     public void Write(long dpa, ReadOnlySpan<byte> source)
     {
         _isDirty = true;
-        RandomAccess.Write(_file, source, dpa);
+        if (source.Length > MediaWindows.LongestEntry || !_windows.TryWrite(dpa, source))
+        {
+            RandomAccess.Write(_file, source, dpa);
+        }
     }
 
     /// <summary>Zeroes take no room.</summary>
@@ -109,6 +119,7 @@ internal sealed class DimmMedia : IDisposable
         _isDirty = true;
         if (length >= 4096 && Libc.TryPunchHole(_file, dpa, length))
         {
+            _windows.ForgetRoom();
             return;
         }
 
@@ -192,8 +203,10 @@ internal sealed class DimmMedia : IDisposable
     public void Wipe()
     {
         Fence.Demand();
+        _windows.Dispose();
         RandomAccess.SetLength(_file, 0);
         RandomAccess.SetLength(_file, Layout.Capacity);
+        _windows = new MediaWindows(_file, Layout.Capacity);
         RandomAccess.FlushToDisk(_file);
         ForgetErrors();
     }
@@ -234,6 +247,7 @@ internal sealed class DimmMedia : IDisposable
 
     public void Dispose()
     {
+        _windows.Dispose();
         _file.Dispose();
         _journal.Dispose();
     }
@@ -257,8 +271,10 @@ internal sealed class DimmMedia : IDisposable
         ForgetErrors();
         File.Move(_path + ImageEnding, _path, overwrite: true);
         Libc.SyncFolder(Path.GetDirectoryName(_path)!);
+        _windows.Dispose();
         _file.Dispose();
         _file = OpenFile(_path, Layout.Capacity);
+        _windows = new MediaWindows(_file, Layout.Capacity);
         _isDirty = false;
     }
 

@@ -68,6 +68,14 @@ internal sealed class NamespaceMedia(SystemMemory memory, long start, long lengt
 
     public void Flush() => memory.Flush(start, length);
 
+    /// <summary>
+    /// Nothing to do: what a worker's process stored stays in order when the process is killed, which is the power cut that a worker knows. The flush at
+    /// the end of a request is what makes the disk keep it; an operating system that crashes before that may keep any part of what nobody was answered.
+    /// </summary>
+    public void Order()
+    {
+    }
+
     public bool IsKnownBad(long offset, long length)
     {
         var sectors = SectorSpan.Of(offset, length);

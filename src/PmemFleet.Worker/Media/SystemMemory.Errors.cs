@@ -20,6 +20,12 @@ internal sealed partial class SystemMemory
     /// <summary>The first poisoned byte of a range.</summary>
     public long? FirstPoison(long spa, long length)
     {
+        if (IsOneRun(spa, length, out var one))
+        {
+            var found = one.Dimm.Poison.FirstWithin(one.Dpa, length);
+            return found < 0 ? null : spa + (found - one.Dpa);
+        }
+
         foreach (var run in Runs(spa, length))
         {
             var found = run.Dimm.Poison.FirstWithin(run.Dpa, run.Length);

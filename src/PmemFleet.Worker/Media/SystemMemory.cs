@@ -41,6 +41,12 @@ internal sealed partial class SystemMemory(IReadOnlyList<RegionLayout> regions, 
 
     public void Read(long spa, Span<byte> destination)
     {
+        if (IsOneRun(spa, destination.Length, out var one))
+        {
+            one.Dimm.Read(one.Dpa, destination);
+            return;
+        }
+
         foreach (var run in Runs(spa, destination.Length))
         {
             run.Dimm.Read(run.Dpa, destination[..(int)run.Length]);
@@ -52,6 +58,12 @@ internal sealed partial class SystemMemory(IReadOnlyList<RegionLayout> regions, 
     public void Write(long spa, ReadOnlySpan<byte> source)
     {
         fence.Demand();
+        if (IsOneRun(spa, source.Length, out var one))
+        {
+            one.Dimm.Write(one.Dpa, source);
+            return;
+        }
+
         foreach (var run in Runs(spa, source.Length))
         {
             run.Dimm.Write(run.Dpa, source[..(int)run.Length]);
@@ -88,6 +100,24 @@ internal sealed partial class SystemMemory(IReadOnlyList<RegionLayout> regions, 
         }
 
         return null;
+    }
+
+    /// <summary>True where a range lies on one DIMM in one run, as nearly all do.</summary>
+    public bool IsOneRun(long spa, long length, out DimmRun run)
+    {
+        if (length > 0 && RegionOf(spa) is { } region)
+        {
+            var offset = spa - region.Layout.Start;
+            if (region.Geometry.Ways == 1 ? length <= region.Layout.Size - offset : length <= InterleaveGeometry.LineBytes - (offset % InterleaveGeometry.LineBytes))
+            {
+                var at = region.Geometry.ToDimm(offset);
+                run = new DimmRun(region.Dimms[at.Position], at.Dpa, length);
+                return true;
+            }
+        }
+
+        run = default;
+        return false;
     }
 
     /// <summary>The same bytes as <see cref="Runs"/>, but one run for each DIMM where the range is whole stripes.</summary>

@@ -1,5 +1,6 @@
 using PmemFleet.Benchmarks.Errors;
 using PmemFleet.Benchmarks.Faults;
+using PmemFleet.Benchmarks.Model;
 
 namespace PmemFleet.Benchmarks.Harness;
 
@@ -8,7 +9,7 @@ internal static class BenchmarkGroups
 {
     public static IReadOnlyList<BenchmarkGroup> All { get; } =
     [
-        new UnwrittenGroup("model"),
+        new ModelGroup(),
         new FaultsGroup(),
         new ErrorsGroup(),
         new UnwrittenGroup("control-plane"),
