@@ -1,10 +1,12 @@
 using System.Text.Json.Serialization;
 using PmemFleet.Contracts.Access;
+using PmemFleet.Contracts.Campaigns;
 using PmemFleet.Contracts.DataPlane;
 using PmemFleet.Contracts.Dax;
 using PmemFleet.Contracts.Dimms;
 using PmemFleet.Contracts.Events;
 using PmemFleet.Contracts.Fleets;
+using PmemFleet.Contracts.Health;
 using PmemFleet.Contracts.Hosts;
 using PmemFleet.Contracts.Lists;
 using PmemFleet.Contracts.MediaErrors;
@@ -78,6 +80,20 @@ namespace PmemFleet.Contracts;
 [JsonSerializable(typeof(BadblockDto))]
 [JsonSerializable(typeof(IReadOnlyList<BadblockDto>))]
 [JsonSerializable(typeof(ScrubDto))]
+[JsonSerializable(typeof(StartScrubRequest))]
+[JsonSerializable(typeof(MediaErrorVictimsDto))]
+[JsonSerializable(typeof(MappingVictimsDto))]
+[JsonSerializable(typeof(InjectionStatusDto))]
+[JsonSerializable(typeof(DimmHealthDto))]
+[JsonSerializable(typeof(DimmHealthPageDto))]
+[JsonSerializable(typeof(InjectSmartRequest))]
+[JsonSerializable(typeof(DimmSecurityRequest))]
+[JsonSerializable(typeof(DimmFirmwareRequest))]
+[JsonSerializable(typeof(CreateCampaignRequest))]
+[JsonSerializable(typeof(CampaignDto))]
+[JsonSerializable(typeof(CampaignPartDto))]
+[JsonSerializable(typeof(CampaignResultDto))]
+[JsonSerializable(typeof(ListPage<CampaignDto>))]
 [JsonSerializable(typeof(OperationDto))]
 [JsonSerializable(typeof(ListPage<OperationDto>))]
 [JsonSerializable(typeof(CreateWorkloadRequest))]
@@ -113,5 +129,6 @@ namespace PmemFleet.Contracts;
 [JsonSerializable(typeof(DataPlaneReply<PageTablesDto>))]
 [JsonSerializable(typeof(DataPlaneReply<DataWrittenDto>))]
 [JsonSerializable(typeof(DataPlaneReply<ScrubDto>))]
+[JsonSerializable(typeof(DataPlaneReply<MappingVictimsDto>))]
 [JsonSerializable(typeof(DataPlaneReply<Acknowledged>))]
 public sealed partial class FleetJsonContext : JsonSerializerContext;

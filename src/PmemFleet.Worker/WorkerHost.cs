@@ -43,6 +43,7 @@ public static partial class WorkerHost
             .AddSingleton<HostRunner>()
             .AddSingleton<HostAssignments>()
             .AddSingleton<DataPlaneGate>()
+            .AddHostedService<ScrubClock>()
             .AddHostedService<SyncLoop>();
         builder.Services.AddOpenTelemetry()
             .WithTracing(tracing => tracing.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation())

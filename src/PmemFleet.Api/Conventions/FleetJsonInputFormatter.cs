@@ -41,7 +41,7 @@ public sealed class FleetJsonInputFormatter : InputFormatter
         if (body.Length == 0)
         {
             return context.TreatEmptyInputAsDefaultValue
-                ? await InputFormatterResult.NoValueAsync()
+                ? await InputFormatterResult.SuccessAsync(null)
                 : throw Refused("body-empty", "The request needs a JSON body.", []);
         }
 

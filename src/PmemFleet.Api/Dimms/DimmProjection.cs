@@ -3,10 +3,12 @@ using System.Linq.Expressions;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Conventions;
+using PmemFleet.Api.Health;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.MediaErrors;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts.Dimms;
+using PmemFleet.Contracts.Health;
 using PmemFleet.Contracts.Lists;
 using PmemFleet.Nvdimm.Model;
 
@@ -84,7 +86,7 @@ public static class DimmProjection
         Guid[] ids = [.. dimms.Select(dimm => dimm.Id)];
         Guid[] hosts = [.. dimms.Select(dimm => dimm.HostId).Distinct()];
         return await db.Set<DimmMediaRow>().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.DimmId))
-            .Select(ToMedia(db)).ToDictionaryAsync(media => media.DimmId, cancellationToken);
+            .Select(ToMedia()).ToDictionaryAsync(media => media.DimmId, cancellationToken);
     }
 
     public static DimmDto ToDto(string host, DimmRow row, DimmMedia? media) => new()
@@ -104,15 +106,29 @@ public static class DimmProjection
         Armed = !((DimmConditions)row.Conditions).HasFlag(DimmConditions.NotArmed),
         SerialNumber = $"0x{row.SerialNumber:x8}",
         DirtyShutdownCount = media?.DirtyShutdownCount ?? 0,
-        Security = row.Security ?? "disabled",
+        Security = SecurityOf(row, media?.Health),
+        HealthState = media?.Health?.HealthState,
+        SparesPercentage = media?.Health?.SparesPercentage,
         KnownPoisonBytes = media?.KnownBytes ?? 0,
     };
 
-    private static Expression<Func<DimmMediaRow, DimmMedia>> ToMedia(FleetDbContext db) => row => new DimmMedia(
+    private static string SecurityOf(DimmRow row, DimmHealthDto? health) => health?.Security switch
+    {
+        null => row.Security ?? "disabled",
+        { Frozen: true, State: "disabled" or "unlocked" } => "frozen",
+        { State: var state } => state,
+    };
+
+    private static Expression<Func<DimmMediaRow, DimmMedia>> ToMedia() => row => new DimmMedia(
         row.DimmId,
         row.DirtyShutdownCount,
-        db.Set<MediaErrorRow>().Where(error => error.HostId == row.HostId && error.DimmId == row.DimmId && error.Known).Sum(error => error.Length));
+        row.KnownBytes,
+        row.Health);
 }
 
 /// <summary>What a worker saw of a DIMM, as far as the DIMM itself shows it.</summary>
-public sealed record DimmMedia(Guid DimmId, long DirtyShutdownCount, long KnownBytes);
+public sealed record DimmMedia(Guid DimmId, long DirtyShutdownCount, long KnownBytes, string? HealthText)
+{
+    /// <summary>Health, firmware and security; null before the worker's first report.</summary>
+    public DimmHealthDto? Health => HealthJson.Read(HealthText);
+}

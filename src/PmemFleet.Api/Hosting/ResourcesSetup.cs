@@ -1,6 +1,8 @@
+using PmemFleet.Api.Campaigns;
 using PmemFleet.Api.DataPlane;
 using PmemFleet.Api.Dimms;
 using PmemFleet.Api.Fleets;
+using PmemFleet.Api.Health;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.MediaErrors;
 using PmemFleet.Api.Namespaces;
@@ -30,12 +32,15 @@ public static class ResourcesSetup
         .AddScoped<HostReadiness>()
         .AddSingleton<DeleteHost>()
         .AddSingleton<PageTablePlans>()
+        .AddSingleton<StartCampaign>()
         .AddSingleton<IHostBoot, HostBoot>()
         .AddSingleton<IHostLayouts, HostLayouts>()
         .AddSingleton<IDimmObservationSink, DimmObservations>()
         .AddSingleton<ITaskCompletion, BootCompletion>()
         .AddSingleton<ITaskCompletion, PowerCompletion>()
         .AddSingleton<ITaskCompletion, DeviceCompletion>()
+        .AddSingleton<ITaskCompletion, HealthCompletion>()
+        .AddSingleton<ITaskCompletion, CampaignCompletion>()
         .AddSingleton<ITaskCompletion, DeleteHostCompletion>()
         .AddSingleton<ITaskCompletion, WorkloadCompletion>()
         .AddSingleton(new ConstraintRefusal("ux_hosts_name", new RefusalDto

@@ -87,6 +87,9 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
             case OperationKinds.InjectErrors or OperationKinds.UninjectErrors or OperationKinds.ClearErrors:
                 task.Succeed(await MediaErrorProjection.OfHostAsync(db, host.Rows, cancellationToken));
                 break;
+            case OperationKinds.Scrub when task.Result.Steps.OfType<StepScrubbed>().LastOrDefault() is { } scrubbed:
+                task.Succeed(scrubbed.Scrub);
+                break;
             case OperationKinds.Scrub:
                 var count = await db.Set<DimmMediaRow>().Where(media => media.HostId == host.Host.Id).MaxAsync(media => (long?)media.ScrubCount, cancellationToken);
                 task.Succeed(new ScrubDto { Count = count ?? 0, State = "idle" });

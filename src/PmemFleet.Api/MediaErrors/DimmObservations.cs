@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Dimms;
+using PmemFleet.Api.Health;
 using PmemFleet.Api.Namespaces;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Regions;
@@ -9,7 +10,7 @@ using PmemFleet.Contracts.Sync;
 namespace PmemFleet.Api.MediaErrors;
 
 /// <summary>Applies what workers saw of DIMMs. Each observation is the whole state, so the newest one replaces what is there.</summary>
-public sealed class DimmObservations : IDimmObservationSink
+public sealed class DimmObservations(TimeProvider time) : IDimmObservationSink
 {
     public async Task ApplyAsync(FleetDbContext db, IReadOnlyList<DimmObservation> observations, CancellationToken cancellationToken)
     {
@@ -18,7 +19,8 @@ public sealed class DimmObservations : IDimmObservationSink
         Guid[] hosts = [.. newest.Keys.Select(key => key.HostId).Distinct()];
         Guid[] ids = [.. newest.Keys.Select(key => key.DimmId)];
         var dimms = await db.Set<DimmRow>().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.Id))
-            .Select(row => new { row.HostId, row.Id }).ToListAsync(cancellationToken);
+            .Select(row => new { row.HostId, row.Id, row.Number }).ToListAsync(cancellationToken);
+        var names = await db.Hosts.Where(row => hosts.Contains(row.Id)).ToDictionaryAsync(row => row.Id, row => row.Name, cancellationToken);
         var media = await db.Set<DimmMediaRow>().AsTracking().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.DimmId))
             .ToDictionaryAsync(row => (row.HostId, row.DimmId), cancellationToken);
         var errors = (await db.Set<MediaErrorRow>().AsTracking().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.DimmId)).ToListAsync(cancellationToken))
@@ -33,6 +35,7 @@ public sealed class DimmObservations : IDimmObservationSink
                 continue;
             }
 
+            HealthEvents.Append(db, names[dimm.HostId], $"nmem{dimm.Number}", HealthJson.Read(row?.Health), seen.Health, time.GetUtcNow());
             var counts = Count(db, row, seen);
             if (Replace(db, [.. errors[key]], seen) | counts)
             {
@@ -43,14 +46,27 @@ public sealed class DimmObservations : IDimmObservationSink
         if (changed.Count > 0)
         {
             await db.SaveChangesAsync(cancellationToken);
+            await LockAsync(db, changed.Select(key => newest[key]), cancellationToken);
             await RaiseVersionsAsync(db, changed, cancellationToken);
+        }
+    }
+
+    /// <summary>The driver meets a locked DIMM when it probes it: at the next boot, or when it is enabled.</summary>
+    private static async Task LockAsync(FleetDbContext db, IEnumerable<DimmObservation> seen, CancellationToken cancellationToken)
+    {
+        foreach (var group in seen.Where(one => one.Health is not null).GroupBy(one => one.Health!.Security.State == "locked"))
+        {
+            Guid[] ids = [.. group.Select(one => one.DimmId)];
+            Guid[] hosts = [.. group.Select(one => one.HostId).Distinct()];
+            await db.Set<DimmRow>().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.Id) && row.Locked != group.Key)
+                .ExecuteUpdateAsync(set => set.SetProperty(row => row.Locked, group.Key), cancellationToken);
         }
     }
 
     /// <summary>True where a reader of the DIMM sees another count.</summary>
     private static bool Count(FleetDbContext db, DimmMediaRow? row, DimmObservation seen)
     {
-        var before = row?.DirtyShutdownCount ?? 0;
+        var before = (row?.DirtyShutdownCount ?? 0, row?.Health);
         if (row is null)
         {
             row = new DimmMediaRow { HostId = seen.HostId, DimmId = seen.DimmId, Epoch = seen.Epoch, ObservedVersion = seen.Version };
@@ -59,7 +75,10 @@ public sealed class DimmObservations : IDimmObservationSink
 
         (row.Epoch, row.ObservedVersion) = (seen.Epoch, seen.Version);
         (row.DirtyShutdownCount, row.ScrubCount) = (seen.DirtyShutdownCount, seen.ScrubCount);
-        return before != seen.DirtyShutdownCount;
+        (row.PoisonRanges, row.PoisonBytes) = (Math.Max(seen.PoisonRanges, seen.Poison.Count), Math.Max(seen.PoisonBytes, seen.Poison.Sum(range => range.Length)));
+        (row.KnownRanges, row.KnownBytes) = (Math.Max(seen.KnownRanges, seen.BadRanges.Count), Math.Max(seen.KnownBytes, seen.BadRanges.Sum(range => range.Length)));
+        row.Health = HealthJson.Write(seen.Health) ?? row.Health;
+        return before != (seen.DirtyShutdownCount, row.Health);
     }
 
     private static bool Replace(FleetDbContext db, List<MediaErrorRow> present, DimmObservation seen)

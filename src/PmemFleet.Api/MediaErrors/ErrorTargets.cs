@@ -79,7 +79,7 @@ public static class ErrorTargets
         }
 
         var first = start - region.Start + data.Start + (block * SectorBytes);
-        return (OnDimms(host, region, Enumerable.Range(0, (int)count).Select(index => first + (index * SectorBytes)), request.Saturate), name, null);
+        return (OnDimms(host, region, new ByteRange(first, count * SectorBytes), request.Saturate), name, null);
     }
 
     private static (IReadOnlyList<DimmRange>, string, RefusalDto?) OfRegion(HostAggregate host, string name, MediaErrorRangeRequest request) =>
@@ -113,24 +113,13 @@ public static class ErrorTargets
             : null;
     }
 
-    private static List<DimmRange> OnDimms(HostAggregate host, RegionRow region, IEnumerable<long> blockOffsets, bool saturate)
+    /// <summary>The blocks of a range: whole, or the first clear-error unit of each. Blocks that lie on a DIMM one after the other are one pattern.</summary>
+    private static List<DimmRange> OnDimms(HostAggregate host, RegionRow region, ByteRange blocks, bool saturate)
     {
         var units = host.Rows.Dimms.ToDictionary(dimm => dimm.Id, dimm => dimm.ClearErrorUnit);
-        var ranges = new List<DimmRange>();
-        foreach (var range in blockOffsets.SelectMany(offset => ToRanges(host, region, new ByteRange(offset, SectorBytes))))
-        {
-            var poisoned = saturate ? range : range with { Length = Math.Min(range.Length, units[range.DimmId]) };
-            if (ranges.Count > 0 && ranges[^1] is var last && last.DimmId == poisoned.DimmId && last.Dpa + last.Length == poisoned.Dpa)
-            {
-                ranges[^1] = last with { Length = last.Length + poisoned.Length };
-            }
-            else
-            {
-                ranges.Add(poisoned);
-            }
-        }
-
-        return ranges;
+        return ToRanges(host, region, blocks).ConvertAll(range => saturate || units[range.DimmId] >= SectorBytes
+            ? range
+            : range with { Length = units[range.DimmId], Count = (int)(range.Length / SectorBytes), Stride = range.Length > SectorBytes ? SectorBytes : 0 });
     }
 
     private static List<DimmRange> ToRanges(HostAggregate host, RegionRow region, ByteRange inRegion)

@@ -3,7 +3,6 @@ using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Dimms;
 using PmemFleet.Api.Hosts;
-using PmemFleet.Api.Namespaces;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts.Lists;
 using PmemFleet.Contracts.MediaErrors;
@@ -69,18 +68,35 @@ public static class MediaErrorProjection
         };
     }
 
+    /// <summary>The error at an address of a DIMM, with its host; null where there is none.</summary>
+    public static async Task<(HostRows Rows, MediaErrorRow Error, MediaErrorDto Dto)?> FindAsync(
+        FleetDbContext db, string host, string dimm, long dpa, CancellationToken cancellationToken)
+    {
+        var number = DeviceName.Number(dimm, "nmem") ?? -1;
+        var owner = await db.Hosts.AsNoTracking().SingleOrDefaultAsync(row => row.Name == host, cancellationToken);
+        if (owner is null)
+        {
+            return null;
+        }
+
+        var error = await (
+            from row in db.Set<MediaErrorRow>()
+            join device in db.Set<DimmRow>() on new { row.HostId, Id = row.DimmId } equals new { device.HostId, device.Id }
+            where row.HostId == owner.Id && device.Number == number && row.Dpa <= dpa && row.Dpa + row.Length > dpa
+            select row).AsNoTracking().FirstOrDefaultAsync(cancellationToken);
+        if (error is null)
+        {
+            return null;
+        }
+
+        var rows = (await HostRows.LoadAsync(db, [owner], tracked: false, withLabels: false, cancellationToken))[0];
+        return (rows, error, ToDto(rows, number, error));
+    }
+
     private static MediaErrorDto ToDto(HostRows rows, int dimm, MediaErrorRow error)
     {
-        var range = new ByteRange(error.Dpa, error.Length);
-        var hit = (from mapping in rows.Mappings
-                   where mapping.DimmId == error.DimmId
-                   let ways = rows.Mappings.Count(other => other.RegionId == mapping.RegionId)
-                   let start = Math.Max(range.Start, mapping.DpaStart)
-                   where start < range.End && start < mapping.DpaStart + mapping.Length
-                   select (mapping.RegionId, Offset: InterleaveLines.ToRegion(mapping, ways, new ByteRange(start, 1))[0].Start)).FirstOrDefault();
-        var region = rows.Regions.Find(row => row.Id == hit.RegionId);
-        var space = region is null ? null : rows.Namespaces.Find(row =>
-            row.RegionId == region.Id && row.Start is { } from && region.Start + hit.Offset >= from && region.Start + hit.Offset < from + row.Size);
+        var (effects, more) = ErrorEffects.Of(rows, error);
+        var first = effects.Count > 0 ? effects[0] : null;
         return new MediaErrorDto
         {
             Host = rows.Host.Name,
@@ -89,24 +105,12 @@ public static class MediaErrorProjection
             Length = error.Length,
             Poisoned = error.Poisoned,
             Known = error.Known,
-            Region = region?.Name,
-            RegionOffset = region is null ? null : hit.Offset,
-            Namespace = space is null ? null : $"namespace{region!.Number}.{space.Number}",
-            Hurts = space is null ? null : Hurts(rows, space, region!.Start + hit.Offset - space.Start!.Value),
-        };
-    }
-
-    /// <summary>What is at an offset of a namespace (spec 30 and 40: info blocks first, then the page map, then data).</summary>
-    private static string Hurts(HostRows rows, NamespaceRow space, long offset)
-    {
-        const long infoBlocks = 8192;
-        var claim = rows.Personalities.Find(row => row.RegionId == space.RegionId && row.NamespaceNumber == space.Number);
-        return claim switch
-        {
-            null => "data",
-            { Kind: PersonalityRow.Btt } => offset < infoBlocks ? "info-block" : "btt-metadata",
-            { Bound: { } bound } when offset < (bound.StartPad ?? 0) + (bound.DataOffset ?? 0) => offset < infoBlocks ? "info-block" : "memmap",
-            _ => "data",
+            Region = first?.Region,
+            RegionOffset = first?.RegionOffset,
+            Namespace = first?.Namespace,
+            Hurts = first?.Hurts,
+            Effects = effects,
+            MoreEffects = more,
         };
     }
 }

@@ -18,6 +18,18 @@ public sealed class DimmMediaRow
     public long DirtyShutdownCount { get; set; }
 
     public long ScrubCount { get; set; }
+
+    /// <summary>Ranges that are poisoned: of them all, where the rows have the first only.</summary>
+    public long PoisonRanges { get; set; }
+
+    public long PoisonBytes { get; set; }
+
+    public long KnownRanges { get; set; }
+
+    public long KnownBytes { get; set; }
+
+    /// <summary>Health, firmware and security (<c>DimmHealthDto</c> as JSON).</summary>
+    public string? Health { get; set; }
 }
 
 /// <summary>A range of a DIMM that is poisoned, or that the host's bus lists as bad, or both. No two of a DIMM overlap.</summary>
@@ -43,7 +55,8 @@ public sealed class MediaErrorRowsConfiguration : IEntityTypeConfiguration<DimmM
     public void Configure(EntityTypeBuilder<DimmMediaRow> builder)
     {
         builder.ToTable("dimm_media", table =>
-            table.HasCheckConstraint("ck_dimm_media_counters", "epoch >= 0 AND observed_version >= 0 AND dirty_shutdown_count >= 0 AND scrub_count >= 0"));
+            table.HasCheckConstraint("ck_dimm_media_counters", "epoch >= 0 AND observed_version >= 0 AND dirty_shutdown_count >= 0 AND scrub_count >= 0 AND poison_ranges >= 0 AND poison_bytes >= 0 AND known_ranges >= 0 AND known_bytes >= 0"));
+        builder.Property(media => media.Health).HasColumnType("json");
         builder.HasKey(media => new { media.HostId, media.DimmId }).HasName("pk_dimm_media");
         builder.HasOne<DimmRow>().WithMany().HasForeignKey(media => new { media.HostId, media.DimmId })
             .OnDelete(DeleteBehavior.Cascade).HasConstraintName("fk_dimm_media_dimm");

@@ -1,8 +1,10 @@
 using Microsoft.AspNetCore.Mvc;
 using PmemFleet.Api.Conventions;
+using PmemFleet.Api.DataPlane;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
+using PmemFleet.Api.Problems;
 using PmemFleet.Contracts.Lists;
 using PmemFleet.Contracts.MediaErrors;
 using PmemFleet.Contracts.Operations;
@@ -27,6 +29,45 @@ public sealed class MediaErrorsController(FleetDbContext db) : ControllerBase
     [Refused(404, "There is no such host.")]
     public async Task<IActionResult> List(string host, [FromQuery] ListQuery query, [FromQuery] MediaErrorFilter filter, CancellationToken cancellationToken) =>
         await this.OfHostAsync(db, host, () => MediaErrorProjection.PageAsync(db, HttpContext, query, filter, host, cancellationToken));
+
+    /// <summary><c>ndctl inject-error --status</c>: the poisoned 512-byte blocks of a namespace's data, known or latent.</summary>
+    /// <param name="host">The host's name.</param>
+    /// <param name="name">The namespace's name on its host.</param>
+    /// <param name="cancellationToken">The caller left.</param>
+    [HttpGet("injected")]
+    [Answers<InjectionStatusDto>(200, "The blocks.")]
+    [Refused(404, "There is no such host or namespace.")]
+    [Refused(422, "The namespace is in sector mode.")]
+    public async Task<IActionResult> Injected(string host, [FromQuery(Name = "namespace")] string name, CancellationToken cancellationToken)
+    {
+        var (status, refusal) = await InjectionStatus.FindAsync(db, host, name, cancellationToken);
+        return status is null ? refusal!.ToResult() : Ok(status);
+    }
+
+    /// <summary>The error at an address of a DIMM: everything it hurts, every mapping over it, and what became of the page.</summary>
+    [HttpGet("{dimm}/{dpa:long}")]
+    [Answers<MediaErrorVictimsDto>(200, "The error.")]
+    [Refused(404, "There is no such host, or no error at the address.")]
+    [Refused(409, "The host is powered off.")]
+    public async Task<IActionResult> Get(string host, string dimm, long dpa, [FromServices] DataPlaneProxy worker, CancellationToken cancellationToken)
+    {
+        if (await MediaErrorProjection.FindAsync(db, host, dimm, dpa, cancellationToken) is not { } found)
+        {
+            return ProblemResults.NotFound("media error", $"{dimm}/{dpa}").ToResult();
+        }
+
+        return await worker.GetAsync<MappingVictimsDto>(
+            this,
+            host,
+            $"dimms/{found.Error.DimmId}/victims?dpa={found.Error.Dpa}&length={found.Error.Length}",
+            seen => new MediaErrorVictimsDto
+            {
+                Error = found.Dto,
+                Mappings = seen.Mappings,
+                HwPoisoned = seen.HwPoisoned,
+                HardwareCorruptedBytes = seen.HardwareCorruptedBytes,
+            });
+    }
 
     /// <summary>Injects poison, as <c>ndctl inject-error</c> does, or by region offset, or by DPA.</summary>
     [HttpPost]

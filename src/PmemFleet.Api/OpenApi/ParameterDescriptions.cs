@@ -19,6 +19,7 @@ public sealed class ParameterDescriptions : IOpenApiOperationTransformer
         ["namespace"] = ("The namespace's name on its host.", "namespace0.0"),
         ["device"] = ("The dax device's name on its host.", "dax0.0"),
         ["pid"] = ("The process's pid on its host.", "1000"),
+        ["dpa"] = ("An address in the DIMM's own space, in bytes.", "4096"),
         ["mapping"] = ("The mapping's number in its process.", "1"),
     };
 

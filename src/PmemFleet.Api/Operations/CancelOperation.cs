@@ -1,6 +1,5 @@
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Conventions;
-using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts.Sync;
 
@@ -15,8 +14,9 @@ public sealed class CancelOperation(TaskResults results)
     public async Task<WriteOutcome> RunAsync(FleetWriteContext context, Guid id)
     {
         var (db, cancelled) = (context.Db, context.Cancelled);
-        var hostId = await db.Operations.Where(operation => operation.Id == id).Select(operation => operation.HostId).SingleOrDefaultAsync(cancelled);
-        var hosts = hostId is { } known ? await db.LockHostsAsync([known], cancelled) : [];
+        // an operation over many hosts has no host of its own: its tasks say which they are
+        Guid[] hostIds = [.. await db.Tasks.Where(task => task.OperationId == id && !task.Done).Select(task => task.HostId).Distinct().ToListAsync(cancelled)];
+        var hosts = hostIds.Length > 0 ? await db.LockHostsAsync(hostIds, cancelled) : [];
         var row = await db.Operations.SingleOrDefaultAsync(operation => operation.Id == id, cancelled);
         if (row is null)
         {
@@ -28,7 +28,7 @@ public sealed class CancelOperation(TaskResults results)
             return stale;
         }
 
-        if (row.HasEnded || row.CancelRequested || hosts is not [var host])
+        if (row.HasEnded || row.CancelRequested || hosts.Count == 0)
         {
             return Answer(row);
         }
@@ -42,11 +42,12 @@ public sealed class CancelOperation(TaskResults results)
         if (unseen.Count > 0)
         {
             await results.ApplyAsync(
-                db, new Dictionary<Guid, HostRow> { [host.Id] = host }, [.. unseen.Select(task => NeverBegun(task, host.Epoch))], cancelled);
+                db, hosts.ToDictionary(host => host.Id), [.. unseen.Where(task => hosts.Exists(host => host.Id == task.HostId)).Select(task => NeverBegun(task, hosts.Find(host => host.Id == task.HostId)!.Epoch))], cancelled);
             db.Entry(row).State = EntityState.Detached;
             row = await db.Operations.AsNoTracking().SingleAsync(operation => operation.Id == id, cancelled);
         }
-        else if (host.WorkerId is { } worker)
+
+        foreach (var worker in hosts.Select(host => host.WorkerId).OfType<Guid>().Distinct())
         {
             db.WakeAfterCommit(WakeUps.Worker(worker));
         }

@@ -19,6 +19,10 @@ public static class OperationKinds
     public const string UninjectErrors = "uninject-errors";
     public const string ClearErrors = "clear-errors";
     public const string Scrub = "scrub";
+    public const string Campaign = "campaign";
+    public const string InjectSmart = "inject-smart";
+    public const string DimmSecurity = "dimm-security";
+    public const string DimmFirmware = "dimm-firmware";
     public const string Power = "power";
     public const string Evacuate = "evacuate";
     public const string ImportImage = "import-image";

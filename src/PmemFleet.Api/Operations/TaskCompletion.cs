@@ -58,6 +58,9 @@ public sealed class FinishedTask
     /// <summary>The operation goes on: the completion has put another task into the queue (<see cref="OperationQueue.Follow"/>).</summary>
     public void Continue() => Verdict = new TaskVerdict(OperationRow.Running, null, null, null);
 
+    /// <summary>The operation ends as cancelled.</summary>
+    public void Cancel() => Verdict = new TaskVerdict(OperationRow.Cancelled, null, null, new RefusalDto { Errno = "ECANCELED", Code = "cancelled", Message = "The operation was cancelled." });
+
     internal TaskVerdict Conclude() => Verdict
         ?? (Result.Cancelled ? new TaskVerdict(OperationRow.Cancelled, null, null, Refusal)
             : Refusal is { } refusal ? new TaskVerdict(OperationRow.Failed, null, null, refusal)

@@ -23,6 +23,7 @@ public sealed class SyncController(WorkerSync sync) : ControllerBase
     /// <param name="request">What it brings.</param>
     /// <param name="cancellationToken">The worker left.</param>
     [HttpPost]
+    [RequestSizeLimit(64 << 20)]
     [ProducesResponseType<SyncResponse>(StatusCodes.Status200OK)]
     [ProducesResponseType<ProblemDto>(StatusCodes.Status409Conflict, FleetProblem.MediaType)]
     public async Task<IActionResult> Sync([FromRoute] string worker, [FromBody] SyncRequest request, CancellationToken cancellationToken)

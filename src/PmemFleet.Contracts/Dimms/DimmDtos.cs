@@ -85,6 +85,12 @@ public sealed record DimmDto
     /// <summary><c>disabled</c>, <c>unlocked</c>, <c>locked</c>, <c>frozen</c> or <c>overwrite</c>.</summary>
     public required string Security { get; init; }
 
+    /// <summary><c>ok</c>, <c>non-critical</c>, <c>critical</c> or <c>fatal</c>; absent before the worker's first report.</summary>
+    public string? HealthState { get; set; }
+
+    /// <summary>Percent of spare units left.</summary>
+    public int? SparesPercentage { get; set; }
+
     /// <summary>Poisoned bytes known to the host.</summary>
     public required long KnownPoisonBytes { get; init; }
 }

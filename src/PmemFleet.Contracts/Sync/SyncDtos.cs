@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using PmemFleet.Contracts.Health;
 
 namespace PmemFleet.Contracts.Sync;
 
@@ -180,10 +181,10 @@ public sealed record DimmObservation
     /// <summary>Goes up with each change, over restarts too.</summary>
     public required long Version { get; init; }
 
-    /// <summary>What is poisoned on the media, by DPA.</summary>
+    /// <summary>What is poisoned on the media, by DPA: the first 1024 ranges of it.</summary>
     public required IReadOnlyList<DpaRange> Poison { get; init; }
 
-    /// <summary>What the host's bus lists as bad, by DPA.</summary>
+    /// <summary>What the host's bus lists as bad, by DPA: the first 1024 ranges of it.</summary>
     public required IReadOnlyList<DpaRange> BadRanges { get; init; }
 
     /// <summary>Unsafe shutdowns counted.</summary>
@@ -191,6 +192,21 @@ public sealed record DimmObservation
 
     /// <summary>Scrub passes of the host's bus.</summary>
     public required long ScrubCount { get; init; }
+
+    /// <summary>Ranges that are poisoned, all of them.</summary>
+    public long PoisonRanges { get; set; }
+
+    /// <summary>Bytes that are poisoned.</summary>
+    public long PoisonBytes { get; set; }
+
+    /// <summary>Ranges that the bus lists, all of them.</summary>
+    public long KnownRanges { get; set; }
+
+    /// <summary>Bytes that the bus lists.</summary>
+    public long KnownBytes { get; set; }
+
+    /// <summary>Health, firmware and security; null from a worker that does not tell.</summary>
+    public DimmHealthDto? Health { get; set; }
 }
 
 /// <summary>A range of one DIMM.</summary>

@@ -1,4 +1,7 @@
 using System.Text.Json.Serialization;
+using PmemFleet.Contracts.Campaigns;
+using PmemFleet.Contracts.Health;
+using PmemFleet.Contracts.MediaErrors;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Workloads;
 
@@ -56,6 +59,10 @@ public sealed record TaskResult
 [JsonDerivedType(typeof(ScrubStep), "scrub")]
 [JsonDerivedType(typeof(CheckBttStep), "check-btt")]
 [JsonDerivedType(typeof(RunWorkloadStep), "run-workload")]
+[JsonDerivedType(typeof(InjectSmartStep), "inject-smart")]
+[JsonDerivedType(typeof(SecurityStep), "security")]
+[JsonDerivedType(typeof(FirmwareStep), "firmware")]
+[JsonDerivedType(typeof(CampaignStep), "campaign")]
 public abstract record TaskStep;
 
 /// <summary>
@@ -199,7 +206,14 @@ public sealed record InjectErrorsStep : TaskStep
 /// <param name="DimmId">The DIMM.</param>
 /// <param name="Dpa">First byte.</param>
 /// <param name="Length">Bytes.</param>
-public sealed record DimmRange(Guid DimmId, long Dpa, long Length);
+public sealed record DimmRange(Guid DimmId, long Dpa, long Length)
+{
+    /// <summary>So many ranges of that length.</summary>
+    public int Count { get; set; } = 1;
+
+    /// <summary>Bytes from one to the next; not less than the length.</summary>
+    public long Stride { get; set; }
+}
 
 /// <summary>Clears the known errors wholly inside a range, as <c>ndctl clear-errors</c>.</summary>
 public sealed record ClearErrorsStep : TaskStep
@@ -214,8 +228,47 @@ public sealed record ClearErrorsStep : TaskStep
 /// <summary>Scrubs the whole bus: latent errors become known.</summary>
 public sealed record ScrubStep : TaskStep
 {
-    /// <summary>Short scrub: only what the firmware has found already.</summary>
+    /// <summary>Short scrub: what the platform has found already, at once.</summary>
     public bool Short { get; init; }
+
+    /// <summary>Simulated seconds in a second; absent: the scrub is done at once, however long it takes in simulated time.</summary>
+    public double? TimeScale { get; init; }
+}
+
+/// <summary><c>ndctl inject-smart</c>.</summary>
+public sealed record InjectSmartStep : TaskStep
+{
+    /// <summary>The DIMM.</summary>
+    public required Guid DimmId { get; init; }
+
+    /// <summary>What is injected.</summary>
+    public required InjectSmartRequest Request { get; init; }
+}
+
+/// <summary>A security command.</summary>
+public sealed record SecurityStep : TaskStep
+{
+    /// <summary>The DIMM.</summary>
+    public required Guid DimmId { get; init; }
+
+    /// <summary>The command.</summary>
+    public required string Command { get; init; }
+
+    /// <summary>An enabled region uses the DIMM.</summary>
+    public required bool IsActive { get; init; }
+}
+
+/// <summary>New firmware, or its activation.</summary>
+public sealed record FirmwareStep : TaskStep
+{
+    /// <summary>The DIMM.</summary>
+    public required Guid DimmId { get; init; }
+
+    /// <summary>What is asked for.</summary>
+    public required DimmFirmwareRequest Request { get; init; }
+
+    /// <summary>A namespace over the DIMM is enabled.</summary>
+    public required bool IsActive { get; init; }
 }
 
 /// <summary><c>ndctl check-namespace</c> on an unbound sector namespace.</summary>
@@ -240,6 +293,16 @@ public sealed record CheckBttStep : TaskStep
     public bool RewriteLog { get; init; }
 }
 
+/// <summary>A campaign's part of this host.</summary>
+public sealed record CampaignStep : TaskStep
+{
+    /// <summary>The campaign.</summary>
+    public required CreateCampaignRequest Request { get; init; }
+
+    /// <summary>The host's DIMMs.</summary>
+    public required IReadOnlyList<CampaignDimmDto> Dimms { get; init; }
+}
+
 /// <summary>What a step gave.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "result")]
 [JsonDerivedType(typeof(StepDone), "done")]
@@ -247,6 +310,8 @@ public sealed record CheckBttStep : TaskStep
 [JsonDerivedType(typeof(StepBound), "bound")]
 [JsonDerivedType(typeof(StepChecked), "checked")]
 [JsonDerivedType(typeof(StepWorkload), "workload")]
+[JsonDerivedType(typeof(StepScrubbed), "scrubbed")]
+[JsonDerivedType(typeof(StepCampaign), "campaign")]
 public abstract record StepResult;
 
 /// <summary>Done; nothing more to say.</summary>
@@ -306,6 +371,20 @@ public sealed record StepBound : StepResult
 
     /// <summary>Kernel messages.</summary>
     public IReadOnlyList<string> Messages { get; set; } = [];
+}
+
+/// <summary>A scrub was started, or done.</summary>
+public sealed record StepScrubbed : StepResult
+{
+    /// <summary>The bus's scrub then.</summary>
+    public required ScrubDto Scrub { get; init; }
+}
+
+/// <summary>A campaign's part was run.</summary>
+public sealed record StepCampaign : StepResult
+{
+    /// <summary>What came of it.</summary>
+    public required CampaignPartDto Part { get; init; }
 }
 
 /// <summary>A BTT was checked.</summary>

@@ -16,7 +16,7 @@ public sealed class BusScrub
     private readonly ArsDevice? _device;
     private readonly ByteRange[] _ranges;
     private readonly ArsKind?[] _pending;
-    private (int Range, ByteRange Left)? _running;
+    private (int Range, ByteRange Left, ArsKind Kind)? _running;
     private TimeSpan _interval = FirstInterval;
 
     /// <summary>A scrub.</summary>
@@ -32,10 +32,13 @@ public sealed class BusScrub
     /// <summary>Completed passes.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Scans that were started anew behind a full result buffer.</summary>
+    public int Restarts { get; private set; }
+
     /// <summary>A scan is running or waiting.</summary>
     public bool IsActive => _running is not null || Array.Exists(_pending, kind => kind is not null);
 
-    /// <summary>When <see cref="Poll"/> is due; null when nothing is to be done.</summary>
+    /// <summary>When the next poll is due; null when nothing is to be done.</summary>
     public TimeSpan? NextPoll { get; private set; }
 
     /// <summary>The <c>scrub</c> attribute: <c>4</c>, or <c>4+</c> while it is busy. Reading it as an administrator shortens the polling to a second.</summary>
@@ -83,33 +86,45 @@ public sealed class BusScrub
     /// <summary>Goes on: takes results into the bus's list and starts what is next. Returns what was found since the last call.</summary>
     public IReadOnlyList<ByteRange> Poll(TimeSpan now, PoisonList poison, BusBadRanges known)
     {
+        ArgumentNullException.ThrowIfNull(poison);
         ArgumentNullException.ThrowIfNull(known);
-        var found = new List<ByteRange>();
-        if (_device is null)
+        var found = Poll(now, poison.Within);
+        foreach (var record in found)
         {
-            return found;
+            known.Add(record.Start, record.Length);
         }
 
+        return found;
+    }
+
+    /// <summary>Goes on, and gives what was found since the last call to the caller, whose list it goes into.</summary>
+    /// <param name="now">The caller's time.</param>
+    /// <param name="poison">What is poisoned.</param>
+    /// <param name="recorded">What the platform has recorded of it, for a short scan; null: all of it.</param>
+    public IReadOnlyList<ByteRange> Poll(TimeSpan now, PoisonScan poison, PoisonScan? recorded = null)
+    {
+        if (_device is null)
+        {
+            return [];
+        }
+
+        IReadOnlyList<ByteRange> found = [];
         if (_running is { } running)
         {
-            var status = ArsStatus.Read(_device.Status(now, poison).Span);
+            var status = ArsStatus.Read(_device.Status(now, poison, recorded).Span);
             if (status.State == Errno.EBUSY)
             {
                 _interval = _interval * 2 < LongestInterval ? _interval * 2 : LongestInterval;
                 NextPoll = now + _interval;
-                return found;
+                return [];
             }
 
-            found.AddRange(status.Records);
-            foreach (var record in status.Records)
-            {
-                known.Add(record.Start, record.Length);
-            }
-
+            found = status.Records;
             _running = null;
             if (status.State == Errno.ENOSPC && status.Restart.Length > 0)
             {
-                Start(running.Range, status.Restart, ArsKind.LongScan, now);
+                Restarts++;
+                Start(running.Range, status.Restart, running.Kind, now);
                 return found;
             }
 
@@ -123,6 +138,31 @@ public sealed class BusScrub
 
         StartNext(now);
         return found;
+    }
+
+    /// <summary>How far the pass is, 0 to 1: ranges that are done, and of the running one the part that is read.</summary>
+    public double Progress(TimeSpan now)
+    {
+        if (!IsActive)
+        {
+            return 1;
+        }
+
+        var (total, done) = (0d, 0d);
+        for (var range = 0; range < _ranges.Length; range++)
+        {
+            total += _ranges[range].Length;
+            if (_running is { } running && running.Range == range)
+            {
+                done += (_ranges[range].Length - running.Left.Length) + (running.Left.Length * _device!.Progress(now));
+            }
+            else if (_pending[range] is null)
+            {
+                done += _ranges[range].Length;
+            }
+        }
+
+        return total == 0 ? 1 : done / total;
     }
 
     private void StartNext(TimeSpan now)
@@ -146,7 +186,7 @@ public sealed class BusScrub
         NextPoll = now + FirstInterval;
         if (_device!.Start(part.Start, part.Length, kind, now).Refusal is null)
         {
-            _running = (range, part);
+            _running = (range, part, kind);
             return;
         }
 

@@ -43,6 +43,9 @@ public sealed class PoisonList
     /// <summary>Ranges.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Bytes of all ranges.</summary>
+    public long TotalBytes { get; private set; }
+
     /// <summary>Bytes that the list itself occupies, to hold a limit against.</summary>
     public long MemoryBytes => _pool.MemoryBytes + _filter.MemoryBytes + (_firsts.Length * (long)(sizeof(long) + sizeof(int)));
 
@@ -73,17 +76,32 @@ public sealed class PoisonList
     /// <summary>The first byte of the range that is in the list; -1 for none.</summary>
     public long FirstWithin(long start, long length)
     {
+        if (!_filter.MayOverlap(start, length))
+        {
+            return -1;
+        }
+
         var (leaf, at) = FirstEndingAfter(start);
         var first = leaf == _leaves ? long.MaxValue : Math.Max(Start(leaf, at), start);
         return first < start + length ? first : -1;
     }
 
+    /// <summary>True where every byte of the range is in the list.</summary>
+    public bool Covers(long start, long length)
+    {
+        var (leaf, at) = FirstEndingAfter(start);
+        return leaf < _leaves && Start(leaf, at) <= start && End(leaf, at) >= start + length;
+    }
+
     /// <summary>The parts of the list's ranges inside a range, in order.</summary>
-    public IReadOnlyList<ByteRange> Within(long start, long length)
+    /// <param name="start">The range's first byte.</param>
+    /// <param name="length">Its bytes.</param>
+    /// <param name="most">The most parts that are looked for.</param>
+    public IReadOnlyList<ByteRange> Within(long start, long length, int most = int.MaxValue)
     {
         var found = new List<ByteRange>();
         var end = start + length;
-        for (var (leaf, at) = FirstEndingAfter(start); leaf < _leaves && Start(leaf, at) < end; (leaf, at) = Next(leaf, at))
+        for (var (leaf, at) = FirstEndingAfter(start); leaf < _leaves && found.Count < most && Start(leaf, at) < end; (leaf, at) = Next(leaf, at))
         {
             var first = Math.Max(Start(leaf, at), start);
             found.Add(new ByteRange(first, Math.Min(End(leaf, at), end) - first));
@@ -177,6 +195,7 @@ public sealed class PoisonList
     private void Insert(long start, long end)
     {
         Count++;
+        TotalBytes += end - start;
         if (_leaves == 0)
         {
             InsertLeaf(0, _pool.Rent());
@@ -214,6 +233,7 @@ public sealed class PoisonList
     private (int Leaf, int At) RemoveAt(int leaf, int at)
     {
         Count--;
+        TotalBytes -= End(leaf, at) - Start(leaf, at);
         _filter.Remove(Start(leaf, at), End(leaf, at));
         _pool.RemoveAt(_slots[leaf], at);
         if (_pool.Count(_slots[leaf]) == 0)

@@ -49,7 +49,8 @@ public static class HealthListing
         }
     }
 
-    private static string StateName(SmartConditions conditions) =>
+    /// <summary>The name of a health state.</summary>
+    public static string StateName(SmartConditions conditions) =>
         conditions.HasFlag(SmartConditions.Fatal) ? "fatal"
         : conditions.HasFlag(SmartConditions.Critical) ? "critical"
         : conditions.HasFlag(SmartConditions.NonCritical) ? "non-critical"

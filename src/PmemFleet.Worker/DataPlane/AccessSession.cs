@@ -3,6 +3,7 @@ using PmemFleet.Contracts.Processes;
 using PmemFleet.DeviceDax.AddressSpaces;
 using PmemFleet.DeviceDax.Faults;
 using PmemFleet.DeviceDax.Primitives;
+using PmemFleet.Nvdimm.Badblocks;
 using PmemFleet.Worker.Hosts;
 
 namespace PmemFleet.Worker.DataPlane;
@@ -160,7 +161,9 @@ internal static class AccessSession
         {
             if (outcome.MachineCheck is { } line)
             {
-                host.Memory.MakeKnown((long)line.Start.Value, (long)line.Length.Value);
+                host.Memory.MakeKnown(new ByteRange((long)line.Start.Value, (long)line.Length.Value));
+                var granule = 1L << (outcome.Signal.AddressLsb ?? (int)PageGranules.PageShift);
+                host.HwPoison.Add((long)line.Start.Value / granule * granule, granule);
             }
 
             if (!request.Trace)

@@ -22,6 +22,8 @@ internal static class DimmEndpoints
         host.MapPut("/dimms/{dimmId:guid}/media/{stage:guid}", StageAsync).DisableRequestTimeout();
         host.MapDelete("/dimms/{dimmId:guid}/media/{stage:guid}", Unstage);
         host.MapPost("/dimms/{dimmId:guid}/hazards", FindHazards);
+        host.MapGet("/dimms/{dimmId:guid}/victims", (HttpContext http, Guid hostId, Guid dimmId, long dpa, long length, DataPlaneGate gate) =>
+            gate.RunAsync(http, hostId, Json.DataPlaneReplyMappingVictimsDto, held => VictimsSession.Find(held, dimmId, dpa, length)));
     }
 
     private static IResult Download(HttpContext http, Guid hostId, Guid dimmId, DataPlaneGate gate)

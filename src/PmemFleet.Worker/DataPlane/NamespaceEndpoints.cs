@@ -2,7 +2,6 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
 using PmemFleet.Contracts;
 using PmemFleet.Contracts.DataPlane;
-using PmemFleet.Contracts.MediaErrors;
 using PmemFleet.Contracts.Namespaces;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Worker.Hosts;
@@ -24,7 +23,7 @@ internal static class NamespaceEndpoints
         host.MapPut("/namespaces/{dev}/data", WriteAsync);
         host.MapGet("/namespaces/{dev}/info-block", InfoBlockAsync);
         host.MapGet("/scrub", (HttpContext http, Guid hostId, DataPlaneGate gate) => gate.RunAsync(
-            http, hostId, Json.DataPlaneReplyScrubDto, held => new ScrubDto { Count = held.Memory.Dimms.Select(dimm => dimm.ScrubCount).DefaultIfEmpty().Max(), State = "idle" }));
+            http, hostId, Json.DataPlaneReplyScrubDto, held => held.Scrub.Show()));
     }
 
     private static Task<IResult> ReadDataAsync(HttpContext http, Guid hostId, string dev, long offset, long length, DataPlaneGate gate) =>

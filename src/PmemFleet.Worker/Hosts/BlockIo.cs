@@ -45,12 +45,6 @@ internal sealed class BlockIo(NamespaceMedia media, long dataStart, long length,
             return 0;
         }
 
-        var bad = 0L;
-        for (var at = offset; at < offset + count; at += Sector)
-        {
-            bad += media.IsKnownBad(dataStart + at, Sector) ? 1 : 0;
-        }
-
-        return bad;
+        return Enumerable.Range(0, (int)(count / Sector)).LongCount(number => media.IsKnownBad(dataStart + offset + (number * (long)Sector), Sector));
     }
 }

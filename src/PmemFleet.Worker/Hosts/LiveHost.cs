@@ -4,6 +4,7 @@ using PmemFleet.Contracts.Sync;
 using PmemFleet.DeviceDax.Machines;
 using PmemFleet.DeviceDax.Poison;
 using PmemFleet.DeviceDax.Primitives;
+using PmemFleet.Nvdimm.Badblocks;
 using PmemFleet.Worker.DataPlane;
 using PmemFleet.Worker.Media;
 using PmemFleet.Worker.Tasks;
@@ -24,6 +25,7 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
         Store = store;
         Layout = layout;
         Memory = new SystemMemory([], _dimms, store.Fence);
+        Scrub = new HostScrub(Memory);
         try
         {
             Apply(layout, generation);
@@ -46,6 +48,9 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
 
     public SystemMemory Memory { get; }
 
+    /// <summary>The bus's scrub since the last boot.</summary>
+    public HostScrub Scrub { get; private set; }
+
     /// <summary>This worker has let the host go; set under the gate, and nothing is done on it from then on.</summary>
     public bool IsDropped { get; private set; }
 
@@ -60,6 +65,9 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
 
     /// <summary>Numbers of the mappings that clients were given.</summary>
     public MappingNumbers Mappings { get; private set; } = new();
+
+    /// <summary>System physical pages that are marked HWPoison since the boot: the granules of consumed errors.</summary>
+    public PoisonList HwPoison { get; private set; } = new();
 
     /// <summary>What clients are told of processes beyond the engine's own state.</summary>
     public ProcessNotes Notes { get; private set; } = new();
@@ -104,12 +112,16 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
 
         (Layout, Generation) = (layout, generation);
         Memory.Rearrange(layout.Regions);
+        Scrub.Stop();
+        Scrub = new HostScrub(Memory);
     }
 
     /// <summary>Power on: nothing is bound and no process runs.</summary>
     public void Boot()
     {
         Shutdown();
+        Memory.ResetBadblocks();
+        Scrub = new HostScrub(Memory);
         Machine = new Machine(
             new MachineProfile
             {
@@ -126,7 +138,9 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
         Bound.Clear();
         Mappings = new MappingNumbers();
         Notes = new ProcessNotes();
+        HwPoison = new PoisonList();
         Repeats.Clear();
+        Scrub.Stop();
         Machine = null;
     }
 

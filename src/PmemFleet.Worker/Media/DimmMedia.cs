@@ -1,29 +1,34 @@
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using PmemFleet.Contracts.Sync;
+using PmemFleet.Nvdimm.Badblocks;
+using PmemFleet.Worker.Media.Errors;
 
 namespace PmemFleet.Worker.Media;
 
 /// <summary>
-/// One DIMM: a sparse file in DPA order, and beside it what is poisoned and what the bus knows of that. The state carries a version
-/// that only grows, over restarts and workers too, and is on the disk before anyone is told of it.
+/// One DIMM: a sparse file in DPA order, and beside it a journal of what is poisoned, what the bus knows of that, and the DIMM's health. The state
+/// carries a version that only grows, over restarts and workers too, and is on the disk before anyone is told of it.
 /// </summary>
 internal sealed class DimmMedia : IDisposable
 {
     private const string ImageEnding = ".image";
 
     private readonly string _path;
-    private readonly DimmStateFiles _files;
+    private readonly Guid _hostId;
+    private readonly ErrorJournal _journal;
+    private readonly DimmErrorState _state;
+    private readonly Lock _stateLock = new();
     private SafeFileHandle _file;
-    private DpaRangeSet _poison;
-    private DpaRangeSet _bad;
-    private DimmObservation _state;
+    private MediaWindows _windows;
+    private DimmObservation? _observed;
     private volatile bool _isDirty;
 
-    private DimmMedia(DimmLayout layout, string path, MediaFence fence, DimmStateFiles files, DimmObservation state)
+    private DimmMedia(Guid hostId, DimmLayout layout, string path, MediaFence fence, ErrorJournal journal, DimmErrorState state)
     {
-        (Layout, _path, Fence, _files, _state) = (layout, path, fence, files, state);
-        (_poison, _bad) = (new DpaRangeSet(state.Poison), new DpaRangeSet(state.BadRanges));
+        (_hostId, Layout, _path, Fence, _journal, _state) = (hostId, layout, path, fence, journal, state);
         _file = OpenFile(path, layout.Capacity);
+        _windows = new MediaWindows(_file, layout.Capacity);
     }
 
     public DimmLayout Layout { get; }
@@ -31,30 +36,36 @@ internal sealed class DimmMedia : IDisposable
     /// <summary>Asked before a batch of stores.</summary>
     public MediaFence Fence { get; }
 
-    public DpaRangeSet Poison => _poison;
+    /// <summary>What is poisoned, by DPA. Only looked at; changes go through <see cref="Change(ReadOnlySpan{ErrorChange})"/>.</summary>
+    public PoisonList Poison => _state.Poison;
 
-    public DpaRangeSet Bad => _bad;
+    /// <summary>What the bus lists, by DPA; likewise.</summary>
+    public PoisonList Known => _state.Known;
 
-    public long Version => Volatile.Read(ref _state).Version;
+    public DimmAttributes Attributes => _state.Attributes;
 
-    public long DirtyShutdownCount => Volatile.Read(ref _state).DirtyShutdownCount;
+    public long Version
+    {
+        get
+        {
+            lock (_stateLock)
+            {
+                return _state.Version;
+            }
+        }
+    }
 
-    public long ScrubCount => Volatile.Read(ref _state).ScrubCount;
+    public long DirtyShutdownCount => _state.Attributes.DirtyShutdownCount;
+
+    public long ScrubCount => _state.Attributes.ScrubCount;
 
     /// <summary>Opens a DIMM's files, which are made when they are new. What a crash left half done is completed.</summary>
     /// <exception cref="InvalidDataException">Its state is damaged.</exception>
     public static DimmMedia Open(string folder, Guid hostId, DimmLayout layout, MediaFence fence)
     {
-        var files = new DimmStateFiles(folder, layout.DimmId, fence);
         var path = MediaPath(folder, layout.DimmId);
-        var saved = files.Read(out var isFormer);
-        var dimm = new DimmMedia(layout, path, fence, files, saved ?? Fresh(hostId, layout.DimmId));
-        if (isFormer)
-        {
-            dimm.Save(dimm._state);
-            files.ForgetFormer();
-        }
-
+        var journal = ErrorJournal.Open(folder, layout.DimmId, fence, out var state);
+        var dimm = new DimmMedia(hostId, layout, path, fence, journal, state);
         if (File.Exists(path + ImageEnding))
         {
             dimm.TakeImage();
@@ -69,11 +80,16 @@ internal sealed class DimmMedia : IDisposable
         fence.Demand();
         File.Delete(MediaPath(folder, dimmId));
         File.Delete(MediaPath(folder, dimmId) + ImageEnding);
-        new DimmStateFiles(folder, dimmId, fence).Remove();
+        ErrorJournal.RemoveFiles(folder, dimmId, fence);
     }
 
     public void Read(long dpa, Span<byte> destination)
     {
+        if (destination.Length <= MediaWindows.LongestEntry && _windows.TryRead(dpa, destination))
+        {
+            return;
+        }
+
         while (destination.Length > 0)
         {
             var read = RandomAccess.Read(_file, destination, dpa);
@@ -91,7 +107,10 @@ internal sealed class DimmMedia : IDisposable
     public void Write(long dpa, ReadOnlySpan<byte> source)
     {
         _isDirty = true;
-        RandomAccess.Write(_file, source, dpa);
+        if (source.Length > MediaWindows.LongestEntry || !_windows.TryWrite(dpa, source))
+        {
+            RandomAccess.Write(_file, source, dpa);
+        }
     }
 
     /// <summary>Zeroes take no room.</summary>
@@ -100,6 +119,7 @@ internal sealed class DimmMedia : IDisposable
         _isDirty = true;
         if (length >= 4096 && Libc.TryPunchHole(_file, dpa, length))
         {
+            _windows.ForgetRoom();
             return;
         }
 
@@ -131,38 +151,62 @@ internal sealed class DimmMedia : IDisposable
         }
     }
 
-    /// <summary>Changes poison or what is known of it; saved, with a new version, when something did change.</summary>
-    public bool Change(Func<DpaRangeSet, DpaRangeSet, bool> change)
+    /// <summary>Changes the error lists; on the disk, with a new version, when something did change.</summary>
+    public bool Change(params ReadOnlySpan<ErrorChange> changes) => Change(null, changes);
+
+    /// <summary>Changes attributes, and the lists with them, in one.</summary>
+    public bool Change(DimmAttributes? attributes, params ReadOnlySpan<ErrorChange> changes)
     {
-        var (poison, bad) = (new DpaRangeSet(_poison.Ranges), new DpaRangeSet(_bad.Ranges));
-        if (!change(poison, bad))
+        var altering = new List<ErrorChange>();
+        foreach (var change in changes)
+        {
+            if (change.Alters(_state.Poison, _state.Known))
+            {
+                altering.Add(change);
+            }
+        }
+
+        if (attributes == _state.Attributes)
+        {
+            attributes = null;
+        }
+
+        if (altering.Count == 0 && attributes is null)
         {
             return false;
         }
 
-        Save(_state with { Poison = [.. poison.Ranges], BadRanges = [.. bad.Ranges] });
-        (_poison, _bad) = (poison, bad);
+        _journal.Append(_state, attributes, CollectionsMarshal.AsSpan(altering));
+        lock (_stateLock)
+        {
+            foreach (var change in altering)
+            {
+                change.Apply(_state.Poison, _state.Known);
+            }
+
+            _state.Attributes = attributes ?? _state.Attributes;
+            _state.Version++;
+        }
+
+        _journal.CompactWhenLong(_state);
         return true;
     }
 
     /// <summary>Power was lost before the DIMM was told of a shutdown, that many times in all.</summary>
-    public void SetDirtyShutdownCount(long count)
-    {
-        if (count != _state.DirtyShutdownCount)
-        {
-            Save(_state with { DirtyShutdownCount = count });
-        }
-    }
+    public void SetDirtyShutdownCount(long count) =>
+        Change(_state.Attributes with { DirtyShutdownCount = count, IsShutdownDirty = count > _state.Attributes.DirtyShutdownCount || _state.Attributes.IsShutdownDirty });
 
     /// <summary>Scrub passes of the bus, in all.</summary>
-    public void SetScrubCount(long count) => Save(_state with { ScrubCount = count });
+    public void SetScrubCount(long count) => Change(_state.Attributes with { ScrubCount = count });
 
     /// <summary>Empties the media and forgets its errors.</summary>
     public void Wipe()
     {
         Fence.Demand();
+        _windows.Dispose();
         RandomAccess.SetLength(_file, 0);
         RandomAccess.SetLength(_file, Layout.Capacity);
+        _windows = new MediaWindows(_file, Layout.Capacity);
         RandomAccess.FlushToDisk(_file);
         ForgetErrors();
     }
@@ -184,12 +228,29 @@ internal sealed class DimmMedia : IDisposable
     {
         RemoveFiles(Path.GetDirectoryName(_path)!, Layout.DimmId, Fence);
         _isDirty = false;
-        _file.Dispose();
+        Dispose();
     }
 
-    public DimmObservation Observe(long epoch) => Volatile.Read(ref _state) with { Epoch = epoch };
+    /// <summary>The state as the Api is told of it; may be asked for by any thread.</summary>
+    public DimmObservation Observe(long epoch)
+    {
+        lock (_stateLock)
+        {
+            if (_observed is null || _observed.Version != _state.Version)
+            {
+                _observed = DimmObserving.Observe(_hostId, Layout, _state);
+            }
 
-    public void Dispose() => _file.Dispose();
+            return _observed with { Epoch = epoch };
+        }
+    }
+
+    public void Dispose()
+    {
+        _windows.Dispose();
+        _file.Dispose();
+        _journal.Dispose();
+    }
 
     private static string MediaPath(string folder, Guid dimmId) => Path.Combine(folder, $"{dimmId:N}.dimm");
 
@@ -204,39 +265,18 @@ internal sealed class DimmMedia : IDisposable
         return file;
     }
 
-    private static DimmObservation Fresh(Guid hostId, Guid dimmId) => new()
-    {
-        HostId = hostId,
-        DimmId = dimmId,
-        Epoch = 0,
-        Version = 1,
-        Poison = [],
-        BadRanges = [],
-        DirtyShutdownCount = 0,
-        ScrubCount = 0,
-    };
-
     private void TakeImage()
     {
         Fence.Demand();
         ForgetErrors();
         File.Move(_path + ImageEnding, _path, overwrite: true);
         Libc.SyncFolder(Path.GetDirectoryName(_path)!);
+        _windows.Dispose();
         _file.Dispose();
         _file = OpenFile(_path, Layout.Capacity);
+        _windows = new MediaWindows(_file, Layout.Capacity);
         _isDirty = false;
     }
 
-    private void ForgetErrors()
-    {
-        Save(_state with { Poison = [], BadRanges = [] });
-        (_poison, _bad) = (new DpaRangeSet([]), new DpaRangeSet([]));
-    }
-
-    private void Save(DimmObservation state)
-    {
-        var saved = state with { Epoch = Fence.Epoch, Version = _state.Version + 1 };
-        _files.Write(saved);
-        Volatile.Write(ref _state, saved);
-    }
+    private void ForgetErrors() => Change(ErrorChange.Heal(0, Layout.Capacity), ErrorChange.Forget(0, Layout.Capacity));
 }

@@ -16,12 +16,15 @@ internal static class DurableFile
     private static readonly string Writer = Guid.NewGuid().ToString("N")[..12];
 
     /// <summary>Replaces the file; on return it is on the disk.</summary>
-    public static void Replace(string path, ReadOnlySpan<byte> content)
+    public static void Replace(string path, ReadOnlySpan<byte> content) => ReplaceRaw(path, Frame(content));
+
+    /// <summary>Replaces the file by bytes that tell by themselves whether they are whole; on return it is on the disk.</summary>
+    public static void ReplaceRaw(string path, ReadOnlySpan<byte> bytes)
     {
         var temporary = $"{path}.{Writer}{Unfinished}";
         using (var file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write))
         {
-            RandomAccess.Write(file, Frame(content), 0);
+            RandomAccess.Write(file, bytes, 0);
             RandomAccess.FlushToDisk(file);
         }
 

@@ -9,6 +9,8 @@ internal static partial class Libc
     private const int PunchHole = 0x02;
     private const int KeepSize = 0x01;
     private const int Interrupted = 4;
+    private const int ReadWrite = 0x3;
+    private const int Shared = 0x1;
 
     /// <summary>O_RDONLY and close-on-exec; fsync asks no more, and O_DIRECTORY has another number on each architecture.</summary>
     private const int OpenFolder = 0x80000;
@@ -16,6 +18,15 @@ internal static partial class Libc
     /// <summary>Makes a range of a file a hole, which reads as zeroes; false where the file system cannot.</summary>
     public static bool TryPunchHole(SafeFileHandle file, long offset, long length) =>
         FAllocate(file, PunchHole | KeepSize, offset, length) == 0;
+
+    /// <summary>The file system gives the range room, zeroes where there was none; false where it cannot or has none left.</summary>
+    public static bool TryGiveRoom(SafeFileHandle file, long offset, long length) => FAllocate(file, KeepSize, offset, length) == 0;
+
+    /// <summary>Maps a part of a file, shared, to read and write; null where the kernel refuses.</summary>
+    public static nint? TryMap(SafeFileHandle file, long offset, nint length) =>
+        MMap(0, length, ReadWrite, Shared, file, offset) is var address && address == -1 ? null : address;
+
+    public static void Unmap(nint address, nint length) => _ = MUnmap(address, length);
 
     /// <summary>Makes renames in a folder durable.</summary>
     /// <exception cref="IOException">The folder cannot be synchronised.</exception>
@@ -60,6 +71,12 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     private static partial int FAllocate(SafeFileHandle file, int mode, long offset, long length);
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    private static partial nint MMap(nint address, nint length, int protection, int flags, SafeFileHandle file, long offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
+    private static partial int MUnmap(nint address, nint length);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);

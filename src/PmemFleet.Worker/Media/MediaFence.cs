@@ -17,8 +17,12 @@ internal sealed class FencedException(long epoch) : Exception($"epoch {epoch} of
 /// </summary>
 internal sealed class MediaFence
 {
+    /// <summary>How long one look serves the stores of a batch. A process that was stopped longer looks again.</summary>
+    private static readonly long Fresh = System.Diagnostics.Stopwatch.Frequency / 1000;
+
     private readonly string _path;
     private readonly byte[] _expected;
+    private long _seenAt = long.MinValue / 2;
 
     private MediaFence(string path, long epoch)
     {
@@ -67,10 +71,18 @@ internal sealed class MediaFence
     /// <exception cref="FencedException">A newer epoch has the store.</exception>
     public void Demand()
     {
+        var now = System.Diagnostics.Stopwatch.GetTimestamp();
+        if (now - Volatile.Read(ref _seenAt) < Fresh)
+        {
+            return;
+        }
+
         if (!Holds)
         {
             throw new FencedException(Epoch);
         }
+
+        Volatile.Write(ref _seenAt, now);
     }
 
     private static byte[] Content(long epoch) => Encoding.ASCII.GetBytes(epoch.ToString(CultureInfo.InvariantCulture));

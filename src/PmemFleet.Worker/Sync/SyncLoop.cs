@@ -17,6 +17,11 @@ internal sealed partial class SyncLoop(
     /// <summary>The Api holds a sync no longer than this.</summary>
     public const int LongestWaitSeconds = 20;
 
+    /// <summary>About so many bytes of results, and of observations, go up in one request.</summary>
+    private const int MostBytes = 4 << 20;
+    private const int EnvelopeBytes = 2048;
+    private const int RangeBytes = 40;
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
@@ -164,8 +169,8 @@ internal sealed partial class SyncLoop(
     private SyncRequest Collect()
     {
         var held = hosts.All.ToList();
-        var results = held.SelectMany(host => host.Store.Results).ToList();
-        var observations = held.SelectMany(host => host.PendingObservations()).ToList();
+        var results = UpTo(MostBytes, held.SelectMany(host => host.Store.Results), result => EnvelopeBytes + result.Steps.OfType<StepCampaign>().Sum(step => step.Part.Log?.Length ?? 0));
+        var observations = UpTo(MostBytes, held.SelectMany(host => host.PendingObservations()), seen => EnvelopeBytes + (RangeBytes * (seen.Poison.Count + seen.BadRanges.Count)));
         return new SyncRequest
         {
             InstanceId = _instance,
@@ -181,6 +186,24 @@ internal sealed partial class SyncLoop(
             Observations = observations,
             WaitSeconds = results.Count + observations.Count > 0 ? 0 : LongestWaitSeconds,
         };
+    }
+
+    /// <summary>No more than one request should carry, and at least one; the next request brings the rest.</summary>
+    private static List<T> UpTo<T>(int bytes, IEnumerable<T> all, Func<T, int> sizeOf)
+    {
+        var (some, sum) = (new List<T>(), 0L);
+        foreach (var one in all)
+        {
+            sum += sizeOf(one);
+            if (some.Count > 0 && sum > bytes)
+            {
+                break;
+            }
+
+            some.Add(one);
+        }
+
+        return some;
     }
 
     private async Task DropAllAsync()

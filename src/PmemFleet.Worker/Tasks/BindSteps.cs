@@ -37,6 +37,11 @@ internal static class BindSteps
             return Refused(step, Refusals.Of("ENXIO", "range-outside-region", "The namespace is not in one region of this host.", ("start", step.Start), ("size", step.Size)), []);
         }
 
+        if (host.Memory.RegionOf(step.Start)!.Dimms.Select(dimm => dimm.Attributes.Security.RefuseAccess()).FirstOrDefault(locked => locked is not null) is { } isLocked)
+        {
+            return Refused(step, isLocked.ToDto(), []);
+        }
+
         var media = new NamespaceMedia(host.Memory, step.Start, step.Size);
         var outcome = NamespaceBinder.Bind(BindWire.ToPlan(step, host.Layout.SupportsPud), media);
         if (outcome is BindOutcome.Failed failed)

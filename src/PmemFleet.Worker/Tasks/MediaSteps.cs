@@ -1,8 +1,9 @@
 using PmemFleet.Contracts.Sync;
 using PmemFleet.Nvdimm.Badblocks;
-using PmemFleet.Nvdimm.Media;
 using PmemFleet.Worker.Hosts;
 using PmemFleet.Worker.Media;
+using PmemFleet.Worker.Media.Errors;
+using DimmRange = PmemFleet.Contracts.Sync.DimmRange;
 
 namespace PmemFleet.Worker.Tasks;
 
@@ -36,9 +37,10 @@ internal static class MediaSteps
 
             dimm?.Remove();
         }
-        else
+        else if (dimm is not null)
         {
-            dimm?.Wipe();
+            dimm.Wipe();
+            host.Memory.NoteChanged(dimm);
         }
 
         return new StepDone();
@@ -49,7 +51,7 @@ internal static class MediaSteps
     {
         foreach (var range in step.Ranges)
         {
-            if (host.Memory.FindDimm(range.DimmId) is not { } dimm || range.Dpa < 0 || range.Length <= 0 || range.Dpa > dimm.Layout.Capacity - range.Length)
+            if (host.Memory.FindDimm(range.DimmId) is not { } dimm || !IsOn(dimm.Layout, range))
             {
                 return new StepRefused { Refusal = Refusals.Of("EINVAL", "range-outside-dimm", "The range is not on the DIMM.", ("dpa", range.Dpa), ("length", range.Length)) };
             }
@@ -57,12 +59,20 @@ internal static class MediaSteps
 
         foreach (var ofDimm in step.Ranges.GroupBy(range => range.DimmId))
         {
-            host.Memory.Change(host.Memory.FindDimm(ofDimm.Key)!, (poison, bad) => ofDimm.Aggregate(false, (changed, range) => changed | (step.Uninject
-                ? poison.Remove(range.Dpa, range.Length)
-                : poison.Add(range.Dpa, range.Length) | (step.Notify && bad.Add(range.Dpa, range.Length)))));
+            // both lists in one record: after a crash either knows of all of it or of none
+            host.Memory.Change(host.Memory.FindDimm(ofDimm.Key)!, [.. ofDimm.SelectMany(range => Changes(range, step))]);
         }
 
         return new StepDone();
+    }
+
+    private static IEnumerable<ErrorChange> Changes(DimmRange range, InjectErrorsStep step)
+    {
+        yield return new ErrorChange(step.Uninject ? ErrorChangeKind.Heal : ErrorChangeKind.Poison, range.Dpa, range.Length, range.Count, range.Stride);
+        if (step.Notify && !step.Uninject)
+        {
+            yield return new ErrorChange(ErrorChangeKind.Know, range.Dpa, range.Length, range.Count, range.Stride);
+        }
     }
 
     /// <summary>
@@ -76,52 +86,37 @@ internal static class MediaSteps
             return refused;
         }
 
-        var region = host.Memory.RegionOf(step.Start)!;
-        for (var wasFull = true; wasFull;)
+        if (host.Scrub.IsActive)
         {
-            var table = new BadblockTable();
-            wasFull = !Fill(table, host.Memory.KnownBadOf(region), step.Start - region.Start, step.Length);
-            var cleared = ErrorClearing.ClearAll(table, step.Start - region.Start, step.Length, (offset, length) => host.Memory.ClearUnits(region.Start + offset, length));
+            // ndctl waits for it; a scrub in simulated time is brought to its end
+            host.Scrub.Complete();
+        }
+
+        var region = host.Memory.RegionOf(step.Start)!;
+        for (var isMore = true; isMore;)
+        {
+            region.ResetBadblocks();
+            var table = region.Badblocks(host.Memory.Notifications);
+            var isFull = table.Entries.Count == BadblockTable.Capacity;
+            var cleared = ErrorClearing.ClearAll(table, step.Start - region.Layout.Start, step.Length, (offset, length) => host.Memory.ClearUnits(region.Layout.Start + offset, length));
             if (!cleared.TryGet(out var count, out var refusal))
             {
+                host.Memory.ResetBadblocks();
                 return new StepRefused { Refusal = refusal.ToDto() };
             }
 
-            wasFull &= count > 0;
+            isMore = isFull && count > 0;
         }
 
+        // the namespace is disabled for it and enabled again: its driver's table is filled anew
+        host.Memory.ResetBadblocks();
         return new StepDone();
     }
 
-    /// <summary>Every latent error of every DIMM becomes known; a short scrub only repeats what is known.</summary>
-    public static StepResult Scrub(LiveHost host, ScrubStep step)
+    private static bool IsOn(DimmLayout layout, DimmRange range)
     {
-        var count = host.Memory.Dimms.Select(dimm => dimm.ScrubCount).DefaultIfEmpty().Max() + 1;
-        foreach (var dimm in host.Memory.Dimms)
-        {
-            if (!step.Short)
-            {
-                host.Memory.Change(dimm, (poison, bad) => poison.Ranges.Aggregate(false, (changed, range) => changed | bad.Add(range.Dpa, range.Length)));
-            }
-
-            dimm.SetScrubCount(count);
-        }
-
-        return new StepDone();
-    }
-
-    /// <summary>Fills a table with the runs of bad sectors that touch the range, in sectors from the region's start; false where it is full.</summary>
-    private static bool Fill(BadblockTable table, IEnumerable<(long Offset, long Length)> bad, long start, long length)
-    {
-        var runs = new DpaRangeSet([]);
-        foreach (var (offset, bytes) in bad)
-        {
-            var sectors = SectorSpan.Of(offset, bytes);
-            runs.Add(sectors.Offset, sectors.Length);
-        }
-
-        return runs.Ranges.Where(run => run.Dpa < start + length && run.Dpa + run.Length > start)
-            .Aggregate(true, (all, run) => table.Set(run.Dpa / SectorSpan.SectorBytes, run.Length / SectorSpan.SectorBytes) && all);
+        var last = (Int128)range.Dpa + ((Int128)(range.Count - 1) * range.Stride);
+        return range is { Dpa: >= 0, Length: > 0, Count: > 0 } && (range.Count == 1 || range.Stride >= range.Length) && last + range.Length <= layout.Capacity;
     }
 
     private static StepRefused? Outside(LiveHost host, long start, long length) => length > 0 && host.Memory.Covers(start, length)

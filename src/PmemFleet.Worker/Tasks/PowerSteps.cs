@@ -3,6 +3,7 @@ using System.Text;
 using PmemFleet.Contracts.Sync;
 using PmemFleet.Worker.Hosts;
 using PmemFleet.Worker.Media;
+using PmemFleet.Worker.Media.Errors;
 
 namespace PmemFleet.Worker.Tasks;
 
@@ -21,6 +22,11 @@ internal static class PowerSteps
         }
 
         EndLongTasks(host);
+        foreach (var dimm in host.Memory.Dimms)
+        {
+            host.Memory.Change(dimm, AfterPowerCycle(dimm.Attributes) with { IsShutdownDirty = step.UnsafeShutdown });
+        }
+
         host.Boot();
         return new StepDone();
     }
@@ -39,6 +45,16 @@ internal static class PowerSteps
 
     private static void EndLongTasks(LiveHost host) => host.EndLongTasks(
         task => task.EndsWithPower, Refusals.Of("EHOSTDOWN", "host-power-lost", "The host went down or was booted while this ran on it."));
+
+    /// <summary>Security locks and thaws, armed firmware runs, and an injected shutdown state is over (spec 60 sections 10 and 11).</summary>
+    private static DimmAttributes AfterPowerCycle(DimmAttributes before) => before with
+    {
+        IsUnsafeShutdownInjected = false,
+        Security = before.Security.CyclePower(),
+        Firmware = before.IsFirmwareArmed && before.NextFirmware is { } next ? next : before.Firmware,
+        NextFirmware = before.IsFirmwareArmed ? null : before.NextFirmware,
+        IsFirmwareArmed = false,
+    };
 
     private static void CountUnsafeShutdown(LiveHost host, Guid taskId)
     {

@@ -1,4 +1,5 @@
 using PmemFleet.Contracts.Sync;
+using PmemFleet.Worker.Campaigns;
 using PmemFleet.Worker.Hosts;
 using PmemFleet.Worker.Media;
 
@@ -72,7 +73,11 @@ internal sealed partial class TaskExecutor(ILogger<TaskExecutor> log)
         TakeImageStep take => StagedImages.Take(host, take),
         InjectErrorsStep inject => MediaSteps.Inject(host, inject),
         ClearErrorsStep clear => MediaSteps.Clear(host, clear),
-        ScrubStep scrub => MediaSteps.Scrub(host, scrub),
+        ScrubStep scrub => ScrubSteps.Scrub(host, scrub),
+        InjectSmartStep smart => HealthSteps.Inject(host, task, smart),
+        SecurityStep security => HealthSteps.Secure(host, security),
+        FirmwareStep firmware => HealthSteps.Update(host, firmware),
+        CampaignStep campaign => CampaignSteps.Run(host, task, campaign),
         CheckBttStep check => BindSteps.Check(host, check),
         _ => new StepRefused { Refusal = Refusals.Of("EOPNOTSUPP", "unknown-step", $"This worker does not know the step {step.GetType().Name}.") },
     };

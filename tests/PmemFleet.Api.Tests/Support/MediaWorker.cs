@@ -184,8 +184,8 @@ public sealed class MediaWorker : IAsyncDisposable
                 {
                     See(host, range.DimmId, seen => seen with
                     {
-                        Poison = inject.Uninject ? [] : [.. seen.Poison, new DpaRange(range.Dpa, range.Length)],
-                        BadRanges = inject.Notify && !inject.Uninject ? [.. seen.BadRanges, new DpaRange(range.Dpa, range.Length)] : seen.BadRanges,
+                        Poison = inject.Uninject ? [] : [.. seen.Poison, .. Enumerable.Range(0, range.Count).Select(number => new DpaRange(range.Dpa + (number * range.Stride), range.Length))],
+                        BadRanges = inject.Notify && !inject.Uninject ? [.. seen.BadRanges, .. Enumerable.Range(0, range.Count).Select(number => new DpaRange(range.Dpa + (number * range.Stride), range.Length))] : seen.BadRanges,
                     });
                 }
 

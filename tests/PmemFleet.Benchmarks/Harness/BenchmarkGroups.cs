@@ -1,4 +1,6 @@
+using PmemFleet.Benchmarks.Errors;
 using PmemFleet.Benchmarks.Faults;
+using PmemFleet.Benchmarks.Model;
 
 namespace PmemFleet.Benchmarks.Harness;
 
@@ -7,9 +9,9 @@ internal static class BenchmarkGroups
 {
     public static IReadOnlyList<BenchmarkGroup> All { get; } =
     [
-        new UnwrittenGroup("model"),
+        new ModelGroup(),
         new FaultsGroup(),
-        new UnwrittenGroup("errors"),
+        new ErrorsGroup(),
         new UnwrittenGroup("control-plane"),
     ];
 }

@@ -1,7 +1,9 @@
 using CsCheck;
 using PmemFleet.Contracts.Sync;
+using PmemFleet.Nvdimm.Badblocks;
 using PmemFleet.Worker.Hosts;
 using PmemFleet.Worker.Media;
+using PmemFleet.Worker.Media.Errors;
 
 namespace PmemFleet.Worker.Tests.Media;
 
@@ -83,7 +85,7 @@ public sealed class SystemMemoryTests
     {
         using var pool = new Pool();
         pool.Poison(Start + 8192, 256);
-        pool.Memory.MakeKnown(Start + 8192, 64);
+        pool.Memory.MakeKnown(new ByteRange(Start + 8192, 64));
         var before = pool.Observe();
 
         pool.Reopen();
@@ -144,7 +146,7 @@ public sealed class SystemMemoryTests
         {
             foreach (var run in Memory.Runs(spa, length))
             {
-                Memory.Change(run.Dimm, (poison, _) => poison.Add(run.Dpa, run.Length));
+                Memory.Change(run.Dimm, ErrorChange.Poison(run.Dpa, run.Length));
             }
         }
 

@@ -86,6 +86,79 @@ namespace PmemFleet.Api.Persistence.Migrations
                         });
                 });
 
+            modelBuilder.Entity("PmemFleet.Api.Campaigns.CampaignPartRow", b =>
+                {
+                    b.Property<Guid>("CampaignId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("campaign_id");
+
+                    b.Property<Guid>("TaskId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("task_id");
+
+                    b.Property<string>("Part")
+                        .IsRequired()
+                        .HasColumnType("json")
+                        .HasColumnName("part");
+
+                    b.HasKey("CampaignId", "TaskId")
+                        .HasName("pk_campaign_parts");
+
+                    b.ToTable("campaign_parts", (string)null);
+                });
+
+            modelBuilder.Entity("PmemFleet.Api.Campaigns.CampaignRow", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<bool>("Cancelled")
+                        .HasColumnType("boolean")
+                        .HasColumnName("cancelled");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<int>("Hosts")
+                        .HasColumnType("integer")
+                        .HasColumnName("hosts");
+
+                    b.Property<int>("HostsDone")
+                        .HasColumnType("integer")
+                        .HasColumnName("hosts_done");
+
+                    b.Property<byte[]>("Log")
+                        .HasColumnType("bytea")
+                        .HasColumnName("log");
+
+                    b.Property<Guid>("OperationId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("operation_id");
+
+                    b.Property<string>("Request")
+                        .IsRequired()
+                        .HasColumnType("json")
+                        .HasColumnName("request");
+
+                    b.Property<string>("Result")
+                        .HasColumnType("json")
+                        .HasColumnName("result");
+
+                    b.HasKey("Id")
+                        .HasName("pk_campaigns");
+
+                    b.HasIndex("OperationId")
+                        .IsUnique()
+                        .HasDatabaseName("ux_campaigns_operation");
+
+                    b.ToTable("campaigns", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_campaigns_hosts", "hosts >= 1 AND hosts_done BETWEEN 0 AND hosts");
+                        });
+                });
+
             modelBuilder.Entity("PmemFleet.Api.Dax.DaxDeviceRow", b =>
                 {
                     b.Property<Guid>("HostId")
@@ -687,9 +760,29 @@ namespace PmemFleet.Api.Persistence.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("epoch");
 
+                    b.Property<string>("Health")
+                        .HasColumnType("json")
+                        .HasColumnName("health");
+
+                    b.Property<long>("KnownBytes")
+                        .HasColumnType("bigint")
+                        .HasColumnName("known_bytes");
+
+                    b.Property<long>("KnownRanges")
+                        .HasColumnType("bigint")
+                        .HasColumnName("known_ranges");
+
                     b.Property<long>("ObservedVersion")
                         .HasColumnType("bigint")
                         .HasColumnName("observed_version");
+
+                    b.Property<long>("PoisonBytes")
+                        .HasColumnType("bigint")
+                        .HasColumnName("poison_bytes");
+
+                    b.Property<long>("PoisonRanges")
+                        .HasColumnType("bigint")
+                        .HasColumnName("poison_ranges");
 
                     b.Property<long>("ScrubCount")
                         .HasColumnType("bigint")
@@ -700,7 +793,7 @@ namespace PmemFleet.Api.Persistence.Migrations
 
                     b.ToTable("dimm_media", null, t =>
                         {
-                            t.HasCheckConstraint("ck_dimm_media_counters", "epoch >= 0 AND observed_version >= 0 AND dirty_shutdown_count >= 0 AND scrub_count >= 0");
+                            t.HasCheckConstraint("ck_dimm_media_counters", "epoch >= 0 AND observed_version >= 0 AND dirty_shutdown_count >= 0 AND scrub_count >= 0 AND poison_ranges >= 0 AND poison_bytes >= 0 AND known_ranges >= 0 AND known_bytes >= 0");
                         });
                 });
 
@@ -1446,6 +1539,16 @@ namespace PmemFleet.Api.Persistence.Migrations
                         {
                             t.HasCheckConstraint("ck_workloads_result", "(result IS NULL) = (result_sha256 IS NULL) AND (result IS NULL) = (figures IS NULL)");
                         });
+                });
+
+            modelBuilder.Entity("PmemFleet.Api.Campaigns.CampaignPartRow", b =>
+                {
+                    b.HasOne("PmemFleet.Api.Campaigns.CampaignRow", null)
+                        .WithMany()
+                        .HasForeignKey("CampaignId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_campaign_parts_campaign");
                 });
 
             modelBuilder.Entity("PmemFleet.Api.Dax.DaxDeviceRow", b =>
