@@ -99,4 +99,5 @@ namespace PmemFleet.Contracts;
 [JsonSerializable(typeof(DataPlaneReply<DataWrittenDto>))]
 [JsonSerializable(typeof(DataPlaneReply<ScrubDto>))]
 [JsonSerializable(typeof(DataPlaneReply<Acknowledged>))]
+[JsonSerializable(typeof(HazardQuery))]
 public sealed partial class FleetJsonContext : JsonSerializerContext;

@@ -49,6 +49,7 @@ public sealed record TaskResult
 [JsonDerivedType(typeof(UnbindStep), "unbind")]
 [JsonDerivedType(typeof(ZeroStep), "zero")]
 [JsonDerivedType(typeof(WipeDimmStep), "wipe-dimm")]
+[JsonDerivedType(typeof(TakeImageStep), "take-image")]
 [JsonDerivedType(typeof(InjectErrorsStep), "inject-errors")]
 [JsonDerivedType(typeof(ClearErrorsStep), "clear-errors")]
 [JsonDerivedType(typeof(ScrubStep), "scrub")]
@@ -145,6 +146,16 @@ public sealed record WipeDimmStep : TaskStep
     public bool Remove { get; init; }
 }
 
+/// <summary>An image that was uploaded whole takes the place of a DIMM's media; the DIMM's errors are forgotten.</summary>
+public sealed record TakeImageStep : TaskStep
+{
+    /// <summary>The DIMM.</summary>
+    public required Guid DimmId { get; init; }
+
+    /// <summary>The upload.</summary>
+    public required Guid ImageId { get; init; }
+}
+
 /// <summary>Poison by DPA.</summary>
 public sealed record InjectErrorsStep : TaskStep
 {
@@ -222,6 +233,9 @@ public sealed record StepRefused : StepResult
 
     /// <summary>The namespace of a bind.</summary>
     public string? Namespace { get; init; }
+
+    /// <summary>A bind: the personality that recognised its info block, holds the namespace, and did not start (<c>btt</c>, <c>pfn</c>, <c>dax</c>).</summary>
+    public string? Claimed { get; init; }
 
     /// <summary>Kernel messages.</summary>
     public IReadOnlyList<string> Messages { get; set; } = [];

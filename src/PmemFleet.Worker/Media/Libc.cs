@@ -9,6 +9,9 @@ internal static partial class Libc
     private const int PunchHole = 0x02;
     private const int KeepSize = 0x01;
     private const int Interrupted = 4;
+    private const int NoMoreData = 6;
+    private const int SeekData = 3;
+    private const int SeekHole = 4;
 
     /// <summary>O_RDONLY and close-on-exec; fsync asks no more, and O_DIRECTORY has another number on each architecture.</summary>
     private const int OpenFolder = 0x80000;
@@ -16,6 +19,20 @@ internal static partial class Libc
     /// <summary>Makes a range of a file a hole, which reads as zeroes; false where the file system cannot.</summary>
     public static bool TryPunchHole(SafeFileHandle file, long offset, long length) =>
         FAllocate(file, PunchHole | KeepSize, offset, length) == 0;
+
+    /// <summary>The first byte at or after an offset that is stored, and the first after it that is not; null where none follows.</summary>
+    /// <remarks>A file system that keeps no holes says that all is stored.</remarks>
+    public static (long Start, long End)? NextStored(SafeFileHandle file, long offset)
+    {
+        var start = LSeek(file, offset, SeekData);
+        if (start < 0)
+        {
+            return Marshal.GetLastPInvokeError() == NoMoreData ? null : (offset, long.MaxValue);
+        }
+
+        var end = LSeek(file, start, SeekHole);
+        return (start, end < 0 ? long.MaxValue : end);
+    }
 
     /// <summary>Makes renames in a folder durable.</summary>
     /// <exception cref="IOException">The folder cannot be synchronised.</exception>
@@ -53,6 +70,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     private static partial int FAllocate(SafeFileHandle file, int mode, long offset, long length);
+
+    [LibraryImport("libc", EntryPoint = "lseek64", SetLastError = true)]
+    private static partial long LSeek(SafeFileHandle file, long offset, int whence);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);

@@ -60,6 +60,7 @@ internal sealed partial class TaskExecutor(ILogger<TaskExecutor> log)
         UnbindStep unbind => BindSteps.Unbind(host, unbind),
         ZeroStep zero => MediaSteps.Zero(host, zero),
         WipeDimmStep wipe => MediaSteps.Wipe(host, wipe),
+        TakeImageStep take => MediaSteps.TakeImage(host, take),
         InjectErrorsStep inject => MediaSteps.Inject(host, inject),
         ClearErrorsStep clear => MediaSteps.Clear(host, clear),
         ScrubStep scrub => MediaSteps.Scrub(host, scrub),
