@@ -8,7 +8,6 @@ using PmemFleet.Contracts.MediaErrors;
 using PmemFleet.Contracts.Namespaces;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Processes;
-using PmemFleet.Contracts.Regions;
 using PmemFleet.Contracts.Sync;
 
 namespace PmemFleet.Api.Tests.Resources;
@@ -158,29 +157,5 @@ public sealed class DataPlaneTests(ResourceFixture fixture) : IClassFixture<Reso
         var answer = await (await _api.PutBytesAsync("/v1/hosts/data/namespaces/namespace0.0/data?offset=8K", new byte[512])).ExpectAsync<DataWrittenDto>(HttpStatusCode.OK);
         Assert.Equal((1L, 512), (answer.ClearedSectors, written!.Length));
         Assert.Empty(await _api.GetAsync<IReadOnlyList<BadblockDto>>("/v1/hosts/data/namespaces/namespace0.0/badblocks"));
-    }
-
-    [Fact]
-    public async Task Image_ExportedAndImported_IsDataThenLabels()
-    {
-        _worker.OnRequest = (_, _) => Task.FromResult(false);
-        await HostAsync("image");
-        await _api.PostAsync<RegionDto>("/v1/hosts/image/regions/region0/disable", "{}");
-        await _api.PostAsync<LabelsDto>("/v1/hosts/image/dimms/nmem0/labels/init", """{"version":"1.2"}""");
-        var labels = await _api.GetByteArrayAsync(new Uri("/v1/hosts/image/dimms/nmem0/label-area", UriKind.Relative));
-        var data = new byte[16 << 20];
-        new Random(7).NextBytes(data);
-        byte[] image = [.. data, .. labels];
-        await _api.PostAsync<LabelsDto>("/v1/hosts/image/dimms/nmem0/labels/zero", "{}");
-
-        var wrong = await (await _api.PutBytesAsync("/v1/hosts/image/dimms/nmem0/image", data)).ReadProblemAsync();
-        Assert.Equal(("image-length", $"{image.Length}"), (wrong.Code, Assert.Single(wrong.Allowed!)));
-        var put = await _api.PutBytesAsync("/v1/hosts/image/dimms/nmem0/image", image);
-        Assert.True(put.StatusCode == HttpStatusCode.NoContent, await put.Content.ReadAsStringAsync());
-        var exported = await _api.GetByteArrayAsync(new Uri("/v1/hosts/image/dimms/nmem0/image", UriKind.Relative));
-        Assert.True(image.SequenceEqual(exported));
-        Assert.Equal("1.2", (await _api.GetAsync<DimmDto>("/v1/hosts/image/dimms/nmem0")).LabelVersion);
-        await _api.PostAsync<RegionDto>("/v1/hosts/image/regions/region0/enable", "{}");
-        Assert.Equal("dimm-active", (await (await _api.PutBytesAsync("/v1/hosts/image/dimms/nmem0/image", image)).ReadProblemAsync()).Code);
     }
 }
