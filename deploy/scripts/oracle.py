@@ -246,11 +246,12 @@ def by_dimm(seen):
 
 def compare(name, host, linux, fleet, kept, fleet_digests):
     found = []
-    linux, fleet = by_dimm(linux), by_dimm(fleet | {"checks": checks(host)})
+    linux, fleet = by_dimm(linux), by_dimm(fleet)
     for part in ("ndctl", "plain", "human", "daxctl"):
         found += [(part + at, a, b) for at, a, b in differences(in_a_list(linux[part]), in_a_list(fleet[part]))]
     found += [(f"data{at}", a, b) for at, a, b in differences(linux["digests"], fleet_digests)]
-    found += [(f"check-namespace{at}", a, b) for at, a, b in differences(linux["checks"], fleet["checks"])]
+    found += [(f"check {d['subject']}.{d['field']}", d["onMedia"], d["inRows"]) for d in call("GET", f"/v1/hosts/{host}/check")["differences"]]
+    found += [(f"check-namespace{at}", a, b) for at, a, b in differences(linux["checks"], by_dimm({"ndctl": fleet["ndctl"], "checks": checks(host)})["checks"])]
     count = sum(len(region.get("namespaces", [])) for bus in in_a_list(linux["ndctl"]) for region in bus.get("regions", []))
     print(f"{name}: {count} namespaces, {len(linux['digests'])} block devices read, {len(linux['checks'])} BTTs checked; {len(found)} differences", flush=True)
     for at, a, b in found:

@@ -113,7 +113,7 @@ public sealed class ImageTests(RealWorkerFixture fixture) : IClassFixture<RealWo
         fixture.KillWorker();
 
         var answer = await import;
-        await _api.UntilReadyAsync("killed");
+        await Eventually.Async(async () => (await _api.GetAsync(new Uri("/v1/hosts/killed/dimms/nmem0/image", UriKind.Relative))).IsSuccessStatusCode, TimeSpan.FromSeconds(30));
         var after = await ExportAsync("killed");
         Assert.Equal(answer.IsSuccessStatusCode ? image : before, after);
         Assert.NotEqual(HttpStatusCode.InternalServerError, answer.StatusCode);
