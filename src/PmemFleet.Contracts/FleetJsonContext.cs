@@ -37,8 +37,6 @@ namespace PmemFleet.Contracts;
 [JsonSerializable(typeof(HostCheckDto))]
 [JsonSerializable(typeof(FleetDocument))]
 [JsonSerializable(typeof(FleetPlan))]
-[JsonSerializable(typeof(InfoBlockPlaces))]
-[JsonSerializable(typeof(DataPlaneReply<InfoBlockHazards>))]
 [JsonSerializable(typeof(FleetHost))]
 [JsonSerializable(typeof(ListPage<HostDto>))]
 [JsonSerializable(typeof(CreateDimmRequest))]
@@ -131,4 +129,5 @@ namespace PmemFleet.Contracts;
 [JsonSerializable(typeof(DataPlaneReply<ScrubDto>))]
 [JsonSerializable(typeof(DataPlaneReply<MappingVictimsDto>))]
 [JsonSerializable(typeof(DataPlaneReply<Acknowledged>))]
+[JsonSerializable(typeof(HazardQuery))]
 public sealed partial class FleetJsonContext : JsonSerializerContext;

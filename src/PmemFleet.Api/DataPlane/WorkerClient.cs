@@ -17,6 +17,9 @@ namespace PmemFleet.Api.DataPlane;
 /// </summary>
 public sealed class WorkerClient(HttpClient http)
 {
+    /// <summary>Bytes of an upload in memory at a time.</summary>
+    private const int UploadPiece = 256 << 10;
+
     /// <summary>A request with a JSON body or none, answered by <see cref="DataPlaneReply{T}"/>.</summary>
     public Task<WorkerAnswer<T>> SendAsync<T>(
         WorkerTarget target, HttpMethod method, string path, object? body, string? idempotencyKey, CancellationToken cancellationToken)
@@ -36,7 +39,7 @@ public sealed class WorkerClient(HttpClient http)
         WorkerTarget target, string path, Stream bytes, long length, TimeSpan timeout, CancellationToken cancellationToken)
         where T : class
     {
-        var content = new StreamContent(bytes);
+        var content = new StreamContent(bytes, UploadPiece);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
         content.Headers.ContentLength = length;
         var request = NewRequest(target, HttpMethod.Put, path, content, null);

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Net.Mime;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Conventions;
@@ -12,40 +10,57 @@ using PmemFleet.Api.Regions;
 using PmemFleet.Contracts.DataPlane;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Sync;
-using PmemFleet.Nvdimm.Btt;
 using PmemFleet.Nvdimm.Labels;
 
 namespace PmemFleet.Api.Dimms;
 
-/// <summary>A DIMM's QEMU backing file: the worker has the data, the database the labels.</summary>
-public sealed class DimmImage(FleetDbContext db, DataPlaneProxy worker, FleetWrite write, TimeProvider time)
+/// <summary>
+/// A DIMM's QEMU backing file: the worker has the data, the database the labels. An import is staged by the worker first; then one
+/// transaction writes the labels and the task that takes the staged data. Whatever ends before that transaction changes nothing.
+/// </summary>
+public sealed class DimmImage(FleetDbContext db, DataPlaneProxy worker, FleetWrite write)
 {
-    private static readonly TimeSpan UploadTimeout = TimeSpan.FromHours(1);
+    private static readonly TimeSpan UploadTimeout = TimeSpan.FromHours(6);
 
-    public async Task<IActionResult> ExportAsync(ControllerBase controller, string host, string dimm, CancellationToken cancellationToken)
+    public async Task<IActionResult> ExportAsync(string host, string dimm, CancellationToken cancelled)
     {
-        var (row, area) = await LabelReads.FindAsync(db, host, dimm, cancellationToken);
+        var (row, area) = await LabelReads.FindAsync(db, host, dimm, cancelled);
         if (row is null)
         {
             return ProblemResults.NotFound("dimm", dimm).ToResult();
         }
 
-        // switched off is the quietest that a host can be: the image of one that runs is what a power cut would leave
-        var (target, refusal) = await worker.FindAsync(host, cancellationToken, poweredOff: true);
+        if (await IsBeingImportedAsync(row, dimm, cancelled))
+        {
+            return ImportRuns(dimm).ToResult();
+        }
+
+        var (target, refusal) = await worker.FindAsync(host, cancelled);
         if (target is null)
         {
             return refusal!.ToResult();
         }
 
-        if (await HazardAsync(target, row, area, cancellationToken) is { } hazard)
+        var starts = new HazardQuery { Starts = await StartsAsync(row, area, cancelled) };
+        var safe = await worker.Client.SendAsync<Acknowledged>(target, HttpMethod.Post, $"dimms/{row.Id:D}/hazards", starts, null, cancelled);
+        if (safe.Refusal is { } found)
         {
-            return hazard;
+            return found.Code.StartsWith("image-hazard", StringComparison.Ordinal) ? Hazard(dimm, found).ToResult(StatusCodes.Status409Conflict) : DataPlaneProxy.RefusalOf(safe);
         }
 
-        var answer = await worker.Client.DownloadAsync(target, $"dimms/{row.Id:D}/media", cancellationToken);
-        return answer.Value is { } media
-            ? new ImageResult(media, row.Capacity, area?.ToArray() ?? [], Etag.Of(row.Id, row.Version))
-            : DataPlaneProxy.RefusalOf(answer);
+        var answer = await worker.Client.DownloadAsync(target, $"dimms/{row.Id:D}/media", cancelled);
+        if (answer.Value is not { } media)
+        {
+            return DataPlaneProxy.RefusalOf(answer);
+        }
+
+        if (media.Content.Headers.ContentLength != row.Capacity)
+        {
+            media.Dispose();
+            return WorkerRefusals.Unreachable(target, $"its media of {dimm} has another size").ToResult();
+        }
+
+        return new ImageResult(media, row.Capacity, area?.ToArray() ?? [], Etag.Of(row.Id, row.Version));
     }
 
     public async Task<IActionResult> ImportAsync(ControllerBase controller, string host, string dimm)
@@ -57,124 +72,119 @@ public sealed class DimmImage(FleetDbContext db, DataPlaneProxy worker, FleetWri
             return ProblemResults.NotFound("dimm", dimm).ToResult();
         }
 
-        var expected = row.Capacity + row.LabelSize;
-        if (http.Request.ContentLength != expected)
+        if (Refuse(http.Request, row, dimm) is { } refused)
         {
-            return Refusals.Invalid("image-length", "#/header/Content-Length", $"The image of {dimm} has {expected} bytes: its capacity and its label area.", $"{expected}")
-                .With("bytes", http.Request.ContentLength ?? -1).ToResult();
-        }
-
-        if (Etag.Check(http.Request, Etag.Of(row.Id, row.Version)) is { } stale)
-        {
-            return stale.ToResult();
+            return refused;
         }
 
         if (await UserAsync(row, cancelled) is { } region)
         {
-            return Refusals.Busy("dimm-active", $"{dimm}: region{region} is enabled; disable it first.").ToResult();
+            return Active(dimm, $"region{region}").ToResult();
         }
 
-        var (target, refusal) = await worker.FindAsync(host, cancelled, poweredOff: true);
+        var (target, refusal) = await worker.FindAsync(host, cancelled);
         if (target is null)
         {
             return refusal!.ToResult();
         }
 
-        // the data waits beside the media until its labels are here and both are taken in one transaction: half an image changes nothing
-        var stage = Guid.CreateVersion7(time.GetUtcNow());
-        var staged = $"dimms/{row.Id:D}/media/{stage:D}";
-        var data = new LeadingBytesStream(http.Request.Body, row.Capacity);
-        var answer = await worker.Client.UploadAsync<Acknowledged>(target, staged, data, row.Capacity, UploadTimeout, cancelled);
-        if (answer.Refusal is not null)
+        var image = Guid.CreateVersion7();
+        var staged = $"dimms/{row.Id:D}/images/{image:D}";
+        var isQueued = false;
+        try
         {
-            return DataPlaneProxy.RefusalOf(answer);
-        }
+            var data = new LeadingBytesStream(http.Request.Body, row.Capacity);
+            var answer = await worker.Client.UploadAsync<Acknowledged>(target, staged, data, row.Capacity, UploadTimeout, cancelled);
+            if (answer.Refusal is not null)
+            {
+                return DataPlaneProxy.RefusalOf(answer);
+            }
 
-        var labels = await LabelReads.RestOfBodyAsync(controller);
-        var result = await write.ExecuteAsync(controller, host, aggregate => Take(aggregate, dimm, stage, labels), poweredOff: true);
-        if (result is WriteAnswerResult { Answer: { Problem: not null, OperationId: null } })
+            var labels = new byte[row.LabelSize];
+            await http.Request.Body.ReadExactlyAsync(labels, cancelled);
+            return await write.ExecuteAsync(controller, host, aggregate =>
+            {
+                var outcome = Take(aggregate, dimm, row, image, labels);
+                isQueued = outcome is WriteOutcome.Accepted;
+                return outcome;
+            });
+        }
+        catch (Exception ended) when (!isQueued && ended is EndOfStreamException or BadHttpRequestException)
         {
-            _ = await worker.Client.SendAsync<Acknowledged>(target, HttpMethod.Delete, staged, null, null, CancellationToken.None);
+            return Refusals.Invalid("image-truncated", "#/body", "The image ended before its last byte; nothing was changed.").ToResult();
         }
-
-        return result;
+        finally
+        {
+            if (!isQueued)
+            {
+                await worker.Client.SendAsync<Acknowledged>(target, HttpMethod.Delete, staged, null, null, CancellationToken.None);
+            }
+        }
     }
 
-    private static WriteOutcome Take(HostAggregate host, string dimm, Guid stage, ReadOnlyMemory<byte> labels)
+    private static IActionResult? Refuse(HttpRequest request, DimmRow row, string dimm)
     {
-        if (host.FindDimm(dimm) is not { } row)
+        var expected = row.Capacity + row.LabelSize;
+        return request.ContentLength != expected
+            ? Refusals.Invalid("image-length", "#/header/Content-Length", $"The image of {dimm} has {expected} bytes: its capacity and its label area.", $"{expected}")
+                .With("bytes", request.ContentLength ?? -1).With("capacity", row.Capacity).With("labelSize", row.LabelSize).ToResult()
+            : Etag.Check(request, Etag.Of(row.Id, row.Version))?.ToResult();
+    }
+
+    /// <summary>The labels, and the task that puts the data beneath them; what is enabled afterwards is bound behind that task.</summary>
+    private static WriteOutcome Take(HostAggregate host, string dimm, DimmRow expected, Guid image, byte[] labels)
+    {
+        if (host.FindDimm(dimm) is not { } row || row.Id != expected.Id)
         {
             return WriteOutcome.NotFound("dimm", dimm);
         }
 
-        if (host.Bus.Regions.FirstOrDefault(region => region.Enabled && region.Mappings.Any(mapping => mapping.Dimm.Name == dimm)) is { } user)
+        if (host.IfMatch(row.Id, row.Version) is { } stale)
         {
-            return Refusals.Busy("dimm-active", $"{dimm}: {user.Name} is enabled; disable it first.");
+            return stale;
         }
 
-        if (labels.IsEmpty)
+        if (host.Bus.Regions.FirstOrDefault(region => region.Enabled && region.Mappings.Any(mapping => mapping.Dimm.Name == dimm)) is { } user)
         {
-            if (host.IfMatch(row.Id, row.Version) is { } stale)
-            {
-                return stale;
-            }
+            return Active(dimm, user.Name);
         }
-        else if (LabelCommands.Import(host, dimm, labels) is WriteOutcome.Refused refused)
+
+        if (labels.Length > 0 && LabelCommands.Import(host, dimm, labels) is WriteOutcome.Refused refused)
         {
             return refused;
         }
 
         host.Event("dimm.imported", dimm);
         return host.Enqueue(
-            OperationKinds.ImportImage, dimm, [new TakeImageStep { DimmId = row.Id, Stage = stage }], null, StatusCodes.Status204NoContent);
+            OperationKinds.ImportImage, dimm, [new TakeImageStep { DimmId = row.Id, ImageId = image }], $"/v1/hosts/{host.Name}/dimms/{dimm}", StatusCodes.Status204NoContent);
     }
 
-    /// <summary>Looks where a kernel would find info blocks: at the start of each label's extent and of the DIMM's part of each region.</summary>
-    private async Task<IActionResult?> HazardAsync(WorkerTarget target, DimmRow row, LabelArea? area, CancellationToken cancellationToken)
+    /// <summary>Where namespaces may begin, by DPA: at the DIMM's and its regions' first byte, and wherever a label says.</summary>
+    private async Task<IReadOnlyList<long>> StartsAsync(DimmRow dimm, LabelArea? area, CancellationToken cancelled)
     {
-        var starts = await db.Set<RegionMappingRow>().Where(mapping => mapping.HostId == row.HostId && mapping.DimmId == row.Id)
-            .Select(mapping => mapping.DpaStart).ToListAsync(cancellationToken);
-        if (area is not null && DimmLabels.Probe(0, area).TryGet(out var labels, out _) && labels.HasIndex)
-        {
-            starts.AddRange(labels.Active().Where(label => label.Dpa <= long.MaxValue).Select(label => (long)label.Dpa));
-        }
-
-        long[] places = [.. starts.Distinct().SelectMany(start => new[] { start, start + BttInfoBlock.SizeBytes })];
-        var answer = await worker.Client.SendAsync<InfoBlockHazards>(target, HttpMethod.Post, $"dimms/{row.Id:D}/hazards", new InfoBlockPlaces { Dpas = places }, null, cancellationToken);
-        if (answer.Value is not { } hazards)
-        {
-            return DataPlaneProxy.RefusalOf(answer);
-        }
-
-        return hazards.Found is not [var first, ..] ? null : new RefusalDto
-        {
-            Errno = "EPERM",
-            Code = "image-hazard",
-            Message = $"The image is not given out: at DPA 0x{first.Dpa:x} is {first.Message}. Zero that block, or make the namespace anew, and export again.",
-            Numbers = new Dictionary<string, string> { ["dpa"] = first.Dpa.ToString(CultureInfo.InvariantCulture), ["hazards"] = hazards.Found.Count.ToString(CultureInfo.InvariantCulture) },
-        }.ToResult(StatusCodes.Status409Conflict);
+        var regions = await db.Set<RegionMappingRow>().Where(mapping => mapping.HostId == dimm.HostId && mapping.DimmId == dimm.Id)
+            .Select(mapping => mapping.DpaStart).ToListAsync(cancelled);
+        var labels = area is not null && DimmLabels.Probe(dimm.Number, area).TryGet(out var probed, out _)
+            ? probed.Active().Select(label => (long)label.Dpa)
+            : [];
+        return [.. regions.Append(0).Concat(labels).Distinct()];
     }
 
-    private Task<int?> UserAsync(DimmRow dimm, CancellationToken cancellationToken) => (
+    private Task<bool> IsBeingImportedAsync(DimmRow dimm, string name, CancellationToken cancelled) => db.Operations.AnyAsync(
+        row => row.HostId == dimm.HostId && row.Subject == name && row.Kind == OperationKinds.ImportImage && row.EndedAt == null, cancelled);
+
+    private Task<int?> UserAsync(DimmRow dimm, CancellationToken cancelled) => (
         from mapping in db.Set<RegionMappingRow>()
         join region in db.Set<RegionRow>() on new { mapping.HostId, Id = mapping.RegionId } equals new { region.HostId, region.Id }
         where mapping.HostId == dimm.HostId && mapping.DimmId == dimm.Id && region.Enabled
-        select (int?)region.Number).FirstOrDefaultAsync(cancellationToken);
-}
+        select (int?)region.Number).FirstOrDefaultAsync(cancelled);
 
-/// <summary>Data as it comes from the worker, then the labels.</summary>
-public sealed class ImageResult(HttpResponseMessage media, long capacity, byte[] labels, string etag) : ActionResult
-{
-    public override async Task ExecuteResultAsync(ActionContext context)
+    private static RefusalDto Active(string dimm, string region) => Refusals.Busy("dimm-active", $"{dimm}: {region} is enabled; disable it first.");
+
+    private static RefusalDto ImportRuns(string dimm) => Refusals.Busy("image-import-runs", $"{dimm}: an image is being imported; its operation ends first.");
+
+    private static RefusalDto Hazard(string dimm, RefusalDto found) => found with
     {
-        using (media)
-        {
-            var http = context.HttpContext;
-            http.Response.ContentType = MediaTypeNames.Application.Octet;
-            http.Response.ContentLength = capacity + labels.Length;
-            http.Response.Headers.ETag = etag;
-            await media.Content.CopyToAsync(http.Response.Body, http.RequestAborted);
-            await http.Response.Body.WriteAsync(labels, http.RequestAborted);
-        }
-    }
+        Message = $"{dimm}: {found.Message}, so this image is not exported. Destroy the namespace that has the block, or write zeroes over its 4096 bytes through a raw namespace, and export again.",
+    };
 }

@@ -1,6 +1,7 @@
 using System.Net.Mime;
 using Microsoft.AspNetCore.Mvc;
 using PmemFleet.Api.OpenApi;
+using PmemFleet.Contracts.Operations;
 
 namespace PmemFleet.Api.Dimms;
 
@@ -11,19 +12,22 @@ namespace PmemFleet.Api.Dimms;
 public sealed class ImageController(DimmImage image) : ControllerBase
 {
     /// <summary>Exports the DIMM: <c>capacity</c> bytes of data, then <c>labelSize</c> bytes of labels.</summary>
+    /// <remarks>Disable the DIMM's regions first where something writes to it: bytes are read one after the other, not at one moment.</remarks>
     [HttpGet]
     [Answers<byte[]>(200, "The backing file.", MediaTypeNames.Application.Octet)]
     [Refused(404, "There is no such host or DIMM.")]
-    [Refused(409, "The host is powered off.")]
+    [Refused(409, "The host is powered off, an import runs, or an info block in it would crash a known kernel.")]
     public Task<IActionResult> Export(string host, string dimm, CancellationToken cancellationToken) =>
-        image.ExportAsync(this, host, dimm, cancellationToken);
+        image.ExportAsync(host, dimm, cancellationToken);
 
     /// <summary>Imports a backing file of exactly <c>capacity</c> + <c>labelSize</c> bytes; <c>Content-Length</c> is required.</summary>
-    /// <remarks>The DIMM's regions must be disabled. The data is replaced first, the labels after it; the driver then probes the DIMM again.</remarks>
+    /// <remarks>The DIMM's regions must be disabled. Data and labels are replaced together once the last byte is there, and known errors are
+    /// forgotten; whatever ends earlier changes nothing. Enabling the regions, or a boot, probes what the image says.</remarks>
     [HttpPut]
     [DisableRequestSizeLimit]
     [Consumes(MediaTypeNames.Application.Octet)]
     [AnswersNothing(204, "Data and labels are replaced.")]
+    [Answers<OperationDto>(202, "The image is there whole; the worker takes it.")]
     [Refused(404, "There is no such host or DIMM.")]
     [Refused(409, "A region over it is enabled, or the host is powered off.")]
     [Refused(422, "There are more or fewer bytes than the DIMM has.")]

@@ -22,7 +22,7 @@ public sealed class CheckHost(FleetDbContext db, DataPlaneProxy worker)
         }
 
         var rows = (await HostRows.LoadAsync(db, [found], tracked: false, withLabels: true, cancellationToken))[0];
-        var differences = LabelCheck.Compare(BusOfRows.Read(rows));
+        var differences = LabelCheck.Compare(rows);
         var (read, blocks, refusal) = await CheckInfoBlocksAsync(rows, cancellationToken);
         if (refusal is not null)
         {
@@ -59,22 +59,37 @@ public sealed class CheckHost(FleetDbContext db, DataPlaneProxy worker)
         {
             var region = rows.Regions.First(candidate => candidate.Id == row.RegionId);
             var name = string.Create(CultureInfo.InvariantCulture, $"namespace{region.Number}.{row.Number}");
-            var answer = await worker.Client.DownloadAsync(target, $"namespaces/{name}/info-block", cancellationToken);
-            if (answer.Value is not { } response)
+            var claim = rows.Personalities.Find(personality => personality.RegionId == row.RegionId && personality.NamespaceNumber == row.Number);
+            RefusalDto? refusal = null;
+            differences.AddRange(await InfoBlockCheck.CompareAsync(name, row, claim, async offset =>
             {
-                if (answer.Refusal is { Errno: "EAGAIN" } or { Code: "fenced" })
+                if (refusal is not null)
                 {
-                    return (read, differences, answer.Refusal);
+                    return null;
                 }
 
-                continue;
-            }
+                var path = string.Create(CultureInfo.InvariantCulture, $"namespaces/{name}/info-block?offset={offset}");
+                var answer = await worker.Client.DownloadAsync(target, path, cancellationToken);
+                if (answer.Value is not { } response)
+                {
+                    // a poisoned block is no difference: nobody can say what it holds
+                    refusal = answer.Refusal is { Errno: "EIO" } ? null : answer.Refusal;
+                    return null;
+                }
 
-            using (response)
+                using (response)
+                {
+                    read++;
+                    return await response.Content.ReadAsByteArrayAsync(cancellationToken);
+                }
+            }));
+            switch (refusal)
             {
-                read++;
-                var claim = rows.Personalities.Find(personality => personality.RegionId == row.RegionId && personality.NamespaceNumber == row.Number);
-                differences.AddRange(InfoBlockCheck.Compare(name, row, claim, await response.Content.ReadAsByteArrayAsync(cancellationToken)));
+                case { Errno: "EAGAIN" } or { Code: "fenced" }:
+                    return (read, differences, refusal);
+                case { Code: "not-bound" }:
+                    differences.Add(new HostDifferenceDto { Subject = name, Field = "state", OnMedia = "not bound", InRows = row.State });
+                    break;
             }
         }
 

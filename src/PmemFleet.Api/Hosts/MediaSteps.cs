@@ -66,7 +66,12 @@ public static class MediaSteps
             Messages = bound.Messages,
         },
         StepBound bound => new BindOutcome.Raw { Messages = bound.Messages },
-        StepRefused refused => new BindOutcome.Failed { Refusal = refused.Refusal.ToModel(), Messages = refused.Messages },
+        StepRefused refused => new BindOutcome.Failed
+        {
+            Refusal = refused.Refusal.ToModel(),
+            Messages = refused.Messages,
+            Claimed = refused.Claimed is { } claimed ? BindTexts.ToKind(claimed) : null,
+        },
         _ => new BindOutcome.Failed { Refusal = NotRun },
     };
 

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Persistence;
+using PmemFleet.Api.Problems;
 using PmemFleet.Contracts.Sync;
 
 namespace PmemFleet.Api.Operations;
@@ -31,6 +32,11 @@ public sealed class CancelOperation(TaskResults results)
         if (row.HasEnded || row.CancelRequested || hosts.Count == 0)
         {
             return Answer(row);
+        }
+
+        if (row.Kind == OperationKinds.ImportImage)
+        {
+            return Refusals.Busy("not-cancellable", "The image's labels are in place; its data follows.");
         }
 
         row.CancelRequested = true;

@@ -12,6 +12,7 @@ public static class OperationKinds
     public const string CreateRegion = "create-region";
     public const string EnableRegion = "enable-region";
     public const string DisableRegion = "disable-region";
+    public const string ImportImage = "import-image";
     public const string UnplugDimm = "unplug-dimm";
     public const string EnableDaxDevice = "enable-dax-device";
     public const string DisableDaxDevice = "disable-dax-device";
@@ -25,7 +26,6 @@ public static class OperationKinds
     public const string DimmFirmware = "dimm-firmware";
     public const string Power = "power";
     public const string Evacuate = "evacuate";
-    public const string ImportImage = "import-image";
     public const string ApplyFleet = "apply-fleet";
     public const string RunWorkload = "run-workload";
     public const string DeleteHost = "delete-host";

@@ -39,3 +39,10 @@ public static class DataPlaneRoutes
 
 /// <summary>The value of a request that gives nothing but its success.</summary>
 public sealed record Acknowledged;
+
+/// <summary>Asks whether the info blocks at these places of a DIMM may reach a real machine.</summary>
+public sealed record HazardQuery
+{
+    /// <summary>Where namespaces begin: DPA.</summary>
+    public required IReadOnlyList<long> Starts { get; init; }
+}

@@ -179,14 +179,14 @@ public sealed record WipeDimmStep : TaskStep
     public bool Remove { get; init; }
 }
 
-/// <summary>A staged image takes the place of a DIMM's media, whose errors are forgotten. Done again it changes nothing.</summary>
+/// <summary>An image that was uploaded whole takes the place of a DIMM's media; the DIMM's errors are forgotten.</summary>
 public sealed record TakeImageStep : TaskStep
 {
     /// <summary>The DIMM.</summary>
     public required Guid DimmId { get; init; }
 
-    /// <summary>What the image was staged as.</summary>
-    public required Guid Stage { get; init; }
+    /// <summary>The upload.</summary>
+    public required Guid ImageId { get; init; }
 }
 
 /// <summary>Poison by DPA.</summary>
@@ -325,6 +325,9 @@ public sealed record StepRefused : StepResult
 
     /// <summary>The namespace of a bind.</summary>
     public string? Namespace { get; init; }
+
+    /// <summary>A bind: the personality that recognised its info block, holds the namespace, and did not start (<c>btt</c>, <c>pfn</c>, <c>dax</c>).</summary>
+    public string? Claimed { get; init; }
 
     /// <summary>Kernel messages.</summary>
     public IReadOnlyList<string> Messages { get; set; } = [];

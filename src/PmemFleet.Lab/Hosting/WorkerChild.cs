@@ -79,9 +79,10 @@ internal sealed class WorkerChild : IAsyncDisposable
             {
                 await _process.WaitForExitAsync(_stopping.Token);
                 _log?.Invoke($"the worker exited with {_process.ExitCode} and is started again");
-                await _process.DisposeAsync();
                 await Task.Delay(Pause, _stopping.Token);
+                var dead = _process;
                 Volatile.Write(ref _process, Launch());
+                await dead.DisposeAsync();
                 Restarts++;
             }
             catch (OperationCanceledException)

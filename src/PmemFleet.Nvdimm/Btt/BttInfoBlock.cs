@@ -10,6 +10,9 @@ public sealed record BttInfoBlock
     /// <summary>Bytes of the block.</summary>
     public const int SizeBytes = Layout.SizeBytes;
 
+    /// <summary>Where the namespace's uuid is in it.</summary>
+    public const int ParentUuidOffset = Layout.ParentUuid;
+
     /// <summary>Flag: the arena is in error, writes to it are EIO.</summary>
     public const uint ErrorFlag = 1;
 

@@ -9,8 +9,9 @@ namespace PmemFleet.Nvdimm.InfoBlocks;
 /// <summary>Something on the media that brings a known kernel down when it probes it.</summary>
 /// <param name="Offset">Where in the namespace.</param>
 /// <param name="Rule">Stable name of the hazard.</param>
+/// <param name="Number">The value that does it.</param>
 /// <param name="Message">One sentence for a person.</param>
-public sealed record InfoBlockHazard(long Offset, string Rule, string Message);
+public sealed record InfoBlockHazard(long Offset, string Rule, long Number, string Message);
 
 /// <summary>Looks for info blocks that must not reach a real machine: an image that has one is not to be exported.</summary>
 public static class InfoBlockHazards
@@ -25,21 +26,17 @@ public static class InfoBlockHazards
         var block = new byte[BttInfoBlock.SizeBytes];
         foreach (var offset in Offsets)
         {
-            if (offset + block.Length <= media.Length && MetadataAccess.Read(media, offset, block) is null && Find(block) is { } hazard)
+            if (offset + block.Length <= media.Length && MetadataAccess.Read(media, offset, block) is null && SectorSizeHazard(block) is { } size)
             {
-                found.Add(hazard with { Offset = offset });
+                found.Add(new InfoBlockHazard(offset, "btt-sector-size", size, $"a BTT info block with external_lbasize {size} crashes Linux 6.1 at probe"));
             }
         }
 
         return found;
     }
 
-    /// <summary>The hazard of one block of 4 KiB, at offset 0 of what is looked at.</summary>
-    public static InfoBlockHazard? Find(ReadOnlySpan<byte> block) =>
-        SectorSizeHazard(block) is { } message ? new InfoBlockHazard(0, "btt-sector-size", message) : null;
-
     /// <summary>A BTT block that verifies, with an external_lbasize the kernel has no format for: Linux 6.1 oopses at probe.</summary>
-    private static string? SectorSizeHazard(ReadOnlySpan<byte> block)
+    private static uint? SectorSizeHazard(ReadOnlySpan<byte> block)
     {
         var parent = MediaUuid.ReadRfc(block[Layout.ParentUuid..]);
         if (!BttInfoBlock.TryRead(block, parent, out _))
@@ -48,6 +45,6 @@ public static class InfoBlockHazards
         }
 
         var size = BinaryPrimitives.ReadUInt32LittleEndian(block[Layout.ExternalLbaSize..]);
-        return BttGeometry.SectorSizes.Contains((int)size) ? null : $"a BTT info block with external_lbasize {size} crashes Linux 6.1 at probe";
+        return BttGeometry.SectorSizes.Contains((int)size) ? null : size;
     }
 }

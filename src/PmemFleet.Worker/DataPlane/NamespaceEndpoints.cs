@@ -12,7 +12,7 @@ namespace PmemFleet.Worker.DataPlane;
 internal static class NamespaceEndpoints
 {
     private const long MostBytes = 16 << 20;
-    private const int InfoBlockBytes = 8192;
+    private const int InfoBlockBytes = 4096;
     private const int LongestHeader = 12 << 10;
 
     private static FleetJsonContext Json => FleetJsonContext.Default;
@@ -44,8 +44,8 @@ internal static class NamespaceEndpoints
             return refusal is null ? (bytes, null) : (null, refusal);
         });
 
-    /// <summary>The first 8 KiB of the namespace as they are on the media, whoever has bound it.</summary>
-    private static Task<IResult> InfoBlockAsync(HttpContext http, Guid hostId, string dev, DataPlaneGate gate) =>
+    /// <summary>4 KiB of the namespace as they are on the media, whoever has bound it. Poison in it is not consumed: to look changes nothing.</summary>
+    private static Task<IResult> InfoBlockAsync(HttpContext http, Guid hostId, string dev, long offset, DataPlaneGate gate) =>
         ReadAsync(http, hostId, gate, held =>
         {
             if (!held.Bound.TryGetValue(dev, out var bound))
@@ -53,8 +53,19 @@ internal static class NamespaceEndpoints
                 return (null, Refusals.Of("ENXIO", "not-bound", $"{dev} is not enabled."));
             }
 
+            if (offset < 0 || offset > bound.Step.Size - InfoBlockBytes)
+            {
+                return (null, Refusals.Of("EINVAL", "outside-namespace", "The block is not in the namespace.", ("offset", offset), ("size", bound.Step.Size)));
+            }
+
+            if (held.Memory.FirstPoison(bound.Step.Start + offset, InfoBlockBytes) is not null)
+            {
+                return (null, Refusals.Of("EIO", "media-error", "The info block is poisoned."));
+            }
+
             var bytes = new byte[InfoBlockBytes];
-            return bound.Media.TryRead(0, bytes) ? (bytes, null) : (null, Refusals.Of("EIO", "media-error", "The info block is poisoned."));
+            held.Memory.Read(bound.Step.Start + offset, bytes);
+            return (bytes, null);
         });
 
     private static async Task<IResult> WriteAsync(HttpContext http, Guid hostId, string dev, long offset, DataPlaneGate gate)

@@ -104,6 +104,17 @@ internal sealed class DimmMedia : IDisposable
         }
     }
 
+    /// <summary>The next run of bytes that may be other than zero, at or after a byte; null where the rest is a hole.</summary>
+    public DpaRange? NextStored(long dpa)
+    {
+        if (dpa >= Layout.Capacity || Libc.NextStored(_file, dpa) is not var (start, end) || start >= Layout.Capacity)
+        {
+            return null;
+        }
+
+        return new DpaRange(start, Math.Min(end, Layout.Capacity) - start);
+    }
+
     public void Write(long dpa, ReadOnlySpan<byte> source)
     {
         _isDirty = true;

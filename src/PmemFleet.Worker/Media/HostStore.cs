@@ -51,7 +51,6 @@ internal sealed class HostStore
         }
 
         RemoveUnfinished(folder);
-        StagedImages.RemoveForgotten(folder, TimeProvider.System.GetUtcNow().UtcDateTime);
         return new HostStore(folder, hostId, fence);
     }
 
@@ -86,7 +85,7 @@ internal sealed class HostStore
     private static void RemoveUnfinished(string folder)
     {
         foreach (var path in Directory.EnumerateFiles(folder, "*" + DurableFile.Unfinished, SearchOption.AllDirectories)
-            .Concat(Directory.EnumerateFiles(folder, "*.upload")).ToList())
+            .Concat(Directory.EnumerateFiles(folder, "*" + StagedImages.Unfinished)).ToList())
         {
             File.Delete(path);
         }

@@ -11,6 +11,9 @@ internal static partial class Libc
     private const int Interrupted = 4;
     private const int ReadWrite = 0x3;
     private const int Shared = 0x1;
+    private const int NoMoreData = 6;
+    private const int SeekData = 3;
+    private const int SeekHole = 4;
 
     /// <summary>O_RDONLY and close-on-exec; fsync asks no more, and O_DIRECTORY has another number on each architecture.</summary>
     private const int OpenFolder = 0x80000;
@@ -27,6 +30,20 @@ internal static partial class Libc
         MMap(0, length, ReadWrite, Shared, file, offset) is var address && address == -1 ? null : address;
 
     public static void Unmap(nint address, nint length) => _ = MUnmap(address, length);
+
+    /// <summary>The first byte at or after an offset that is stored, and the first after it that is not; null where none follows.</summary>
+    /// <remarks>A file system that keeps no holes says that all is stored.</remarks>
+    public static (long Start, long End)? NextStored(SafeFileHandle file, long offset)
+    {
+        var start = LSeek(file, offset, SeekData);
+        if (start < 0)
+        {
+            return Marshal.GetLastPInvokeError() == NoMoreData ? null : (offset, long.MaxValue);
+        }
+
+        var end = LSeek(file, start, SeekHole);
+        return (start, end < 0 ? long.MaxValue : end);
+    }
 
     /// <summary>Makes renames in a folder durable.</summary>
     /// <exception cref="IOException">The folder cannot be synchronised.</exception>
@@ -77,6 +94,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
     private static partial int MUnmap(nint address, nint length);
+
+    [LibraryImport("libc", EntryPoint = "lseek64", SetLastError = true)]
+    private static partial long LSeek(SafeFileHandle file, long offset, int whence);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);

@@ -1,38 +1,76 @@
-using PmemFleet.Contracts.Sync;
-using PmemFleet.Worker.Hosts;
-
 namespace PmemFleet.Worker.Media;
 
 /// <summary>
-/// Images that were uploaded and are complete, each beside the media it is to replace. The task that replaces it is committed with the labels of the
-/// image, so that a DIMM never has the labels of one image and the data of another.
+/// Images of a DIMM that were uploaded whole and wait for their task. Nothing of the DIMM changes before the task takes one; a task that is
+/// done again, by whichever worker of the pool, finds that its image was taken.
 /// </summary>
-internal static class StagedImages
+/// <param name="folder">The host's folder.</param>
+/// <param name="dimmId">The DIMM.</param>
+/// <param name="fence">Asked before anything is renamed.</param>
+internal sealed class StagedImages(string folder, Guid dimmId, MediaFence fence)
 {
+    /// <summary>An upload that did not end; means nothing to anyone, and the next open of the store removes it.</summary>
+    public const string Unfinished = ".upload";
+
     private const string Ending = ".staged";
 
-    /// <summary>Nobody wants an image any more whose task did not come for so long.</summary>
-    private static readonly TimeSpan Forgotten = TimeSpan.FromDays(7);
+    /// <summary>One that no task came for within this time was given up by the Api.</summary>
+    private static readonly TimeSpan Kept = TimeSpan.FromDays(1);
 
-    public static string PathOf(string folder, Guid dimmId, Guid stage) => Path.Combine(folder, $"{dimmId:N}.{stage:N}{Ending}");
+    /// <summary>The image that was taken last.</summary>
+    private readonly string _taken = Path.Combine(folder, $"{dimmId:N}.taken");
 
-    /// <summary>Puts a staged image in the place of the media; one that is gone was put there before.</summary>
-    public static StepResult Take(LiveHost host, TakeImageStep step)
+    /// <summary>Where an upload goes until it is whole.</summary>
+    public string UploadPath(Guid image) => Path.Combine(folder, $"{dimmId:N}.{image:N}{Unfinished}");
+
+    /// <summary>The upload is whole and on the disk.</summary>
+    /// <exception cref="FencedException">A newer epoch has the store.</exception>
+    public void Stage(Guid image)
     {
-        var path = PathOf(host.Store.Folder, step.DimmId, step.Stage);
-        if (File.Exists(path) && host.Memory.FindDimm(step.DimmId) is { } dimm)
-        {
-            dimm.ReplaceWith(path);
-            host.Memory.NoteChanged(dimm);
-        }
-
-        return new StepDone();
+        fence.Demand();
+        File.Move(UploadPath(image), PathOf(image), overwrite: true);
+        Libc.SyncFolder(folder);
     }
 
-    /// <summary>Removes what was staged long ago.</summary>
-    public static void RemoveForgotten(string folder, DateTime utcNow)
+    /// <summary>Nobody will come for it.</summary>
+    public void Drop(Guid image) => File.Delete(PathOf(image));
+
+    /// <summary>Puts the image in the place of the media; false where there is none and it was not the one taken last.</summary>
+    public bool TryTake(DimmMedia dimm, Guid image)
     {
-        foreach (var path in Directory.EnumerateFiles(folder, "*" + Ending).Where(path => File.GetLastWriteTimeUtc(path) < utcNow - Forgotten).ToList())
+        var path = PathOf(image);
+        if (!File.Exists(path))
+        {
+            return DurableFile.Read(_taken) is { } last && last.AsSpan().SequenceEqual(image.ToByteArray());
+        }
+
+        // noted first: a crash after the rename then finds it noted, one before it finds the file still there
+        fence.Demand();
+        DurableFile.Replace(_taken, image.ToByteArray());
+        dimm.ReplaceWith(path);
+        RemoveForgotten();
+        return true;
+    }
+
+    /// <summary>The DIMM is gone for good.</summary>
+    public void Remove()
+    {
+        foreach (var path in All().ToList())
+        {
+            File.Delete(path);
+        }
+
+        File.Delete(_taken);
+    }
+
+    private string PathOf(Guid image) => Path.Combine(folder, $"{dimmId:N}.{image:N}{Ending}");
+
+    private IEnumerable<string> All() => Directory.EnumerateFiles(folder, $"{dimmId:N}.*{Ending}");
+
+    private void RemoveForgotten()
+    {
+        var newest = File.GetLastWriteTimeUtc(_taken);
+        foreach (var path in All().Where(path => newest - File.GetLastWriteTimeUtc(path) > Kept).ToList())
         {
             File.Delete(path);
         }

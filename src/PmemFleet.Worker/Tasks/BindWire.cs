@@ -35,6 +35,14 @@ internal static class BindWire
         },
     };
 
+    public static string? Of(PersonalityKind? kind) => kind switch
+    {
+        PersonalityKind.Btt => "btt",
+        PersonalityKind.Pfn => "pfn",
+        PersonalityKind.Dax => "dax",
+        _ => null,
+    };
+
     public static StepBound ToBound(string name, BindOutcome outcome) => outcome switch
     {
         BindOutcome.Btt btt => new StepBound

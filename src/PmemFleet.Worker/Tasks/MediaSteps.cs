@@ -36,6 +36,7 @@ internal static class MediaSteps
             }
 
             dimm?.Remove();
+            new StagedImages(host.Store.Folder, step.DimmId, host.Store.Fence).Remove();
         }
         else if (dimm is not null)
         {
@@ -43,6 +44,28 @@ internal static class MediaSteps
             host.Memory.NoteChanged(dimm);
         }
 
+        return new StepDone();
+    }
+
+    /// <summary>Only where no namespace over the DIMM is bound; those of other DIMMs are not in the way.</summary>
+    public static StepResult TakeImage(LiveHost host, TakeImageStep step)
+    {
+        if (host.Memory.FindDimm(step.DimmId) is not { } dimm)
+        {
+            return new StepRefused { Refusal = Refusals.NotFound($"DIMM {step.DimmId}") };
+        }
+
+        if (host.Bound.Values.FirstOrDefault(bound => host.Memory.RegionOf(bound.Step.Start)!.Layout.Mappings.Any(mapping => mapping.DimmId == step.DimmId)) is { } user)
+        {
+            return new StepRefused { Refusal = Refusals.Of("EBUSY", "namespaces-active", $"{user.Step.Namespace} is enabled; an image is imported while the DIMM's regions are disabled.") };
+        }
+
+        if (!new StagedImages(host.Store.Folder, step.DimmId, host.Store.Fence).TryTake(dimm, step.ImageId))
+        {
+            return new StepRefused { Refusal = Refusals.Of("ENODATA", "image-lost", "The uploaded image is not in the media pool any more.") };
+        }
+
+        host.Memory.NoteChanged(dimm);
         return new StepDone();
     }
 

@@ -70,7 +70,7 @@ internal sealed partial class TaskExecutor(ILogger<TaskExecutor> log)
         UnbindStep unbind => BindSteps.Unbind(host, unbind),
         ZeroStep zero => MediaSteps.Zero(host, zero),
         WipeDimmStep wipe => MediaSteps.Wipe(host, wipe),
-        TakeImageStep take => StagedImages.Take(host, take),
+        TakeImageStep take => MediaSteps.TakeImage(host, take),
         InjectErrorsStep inject => MediaSteps.Inject(host, inject),
         ClearErrorsStep clear => MediaSteps.Clear(host, clear),
         ScrubStep scrub => ScrubSteps.Scrub(host, scrub),

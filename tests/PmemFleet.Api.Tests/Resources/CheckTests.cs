@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text;
 using Npgsql;
 using PmemFleet.Api.Tests.Support;
 using PmemFleet.Contracts.Dimms;
@@ -8,6 +7,8 @@ using PmemFleet.Contracts.Lists;
 using PmemFleet.Contracts.Namespaces;
 using PmemFleet.Contracts.Operations;
 using PmemFleet.Contracts.Regions;
+using PmemFleet.Nvdimm.Binding;
+using PmemFleet.Nvdimm.InfoBlocks;
 
 namespace PmemFleet.Api.Tests.Resources;
 
@@ -42,21 +43,28 @@ public sealed class CheckTests(ResourceFixture fixture) : IClassFixture<Resource
     public async Task Check_InfoBlockOfAnother_IsADifference()
     {
         var made = await DevdaxAsync("block");
-        var block = new byte[8192];
-        Encoding.ASCII.GetBytes("NVDIMM_DAX_INFO").CopyTo(block, 4096);
-        made.Uuid!.Value.TryWriteBytes(block.AsSpan(4096 + 16), bigEndian: true, out _);
-        made.RawUuid!.Value.TryWriteBytes(block.AsSpan(4096 + 32), bigEndian: true, out _);
-        fixture.Worker.Stored["namespaces/namespace0.0/info-block"] = block;
+        var info = new PagesInfoBlock
+        {
+            Kind = PersonalityKind.Dax,
+            Uuid = made.Uuid!.Value,
+            ParentUuid = made.RawUuid!.Value,
+            DataOffset = made.RawSize - made.Size!.Value,
+            PageCount = made.Size.Value / 4096,
+            Mode = 2,
+            Align = (uint)made.Align!.Value,
+        };
+        const string Path = "namespaces/namespace0.0/info-block?offset=4096";
+        fixture.Worker.Stored[Path] = info.ToBytes();
         try
         {
             var agreed = await _api.GetAsync<HostCheckDto>("/v1/hosts/block/check");
             Assert.Equal((1, 0), (agreed.InfoBlocks, agreed.Differences.Count));
-            block[4096 + 20] ^= 1;
+            fixture.Worker.Stored[Path] = (info with { Uuid = Guid.NewGuid() }).ToBytes();
             Assert.Equal("uuid", Assert.Single((await _api.GetAsync<HostCheckDto>("/v1/hosts/block/check")).Differences).Field);
         }
         finally
         {
-            fixture.Worker.Stored.TryRemove("namespaces/namespace0.0/info-block", out _);
+            fixture.Worker.Stored.TryRemove(Path, out _);
         }
     }
 

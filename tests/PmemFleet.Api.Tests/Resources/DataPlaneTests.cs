@@ -1,8 +1,6 @@
 using System.Net;
 using System.Text;
-using Microsoft.AspNetCore.Http;
 using PmemFleet.Api.Tests.Support;
-using PmemFleet.Contracts;
 using PmemFleet.Contracts.DataPlane;
 using PmemFleet.Contracts.Dimms;
 using PmemFleet.Contracts.Lists;
@@ -10,7 +8,6 @@ using PmemFleet.Contracts.MediaErrors;
 using PmemFleet.Contracts.Namespaces;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Processes;
-using PmemFleet.Contracts.Regions;
 using PmemFleet.Contracts.Sync;
 
 namespace PmemFleet.Api.Tests.Resources;
@@ -160,64 +157,5 @@ public sealed class DataPlaneTests(ResourceFixture fixture) : IClassFixture<Reso
         var answer = await (await _api.PutBytesAsync("/v1/hosts/data/namespaces/namespace0.0/data?offset=8K", new byte[512])).ExpectAsync<DataWrittenDto>(HttpStatusCode.OK);
         Assert.Equal((1L, 512), (answer.ClearedSectors, written!.Length));
         Assert.Empty(await _api.GetAsync<IReadOnlyList<BadblockDto>>("/v1/hosts/data/namespaces/namespace0.0/badblocks"));
-    }
-
-    [Fact]
-    public async Task Image_ExportedAndImported_IsDataThenLabels()
-    {
-        _worker.OnRequest = (_, _) => Task.FromResult(false);
-        await HostAsync("image");
-        await _api.PostAsync<RegionDto>("/v1/hosts/image/regions/region0/disable", "{}");
-        await _api.PostAsync<LabelsDto>("/v1/hosts/image/dimms/nmem0/labels/init", """{"version":"1.2"}""");
-        var labels = await _api.GetByteArrayAsync(new Uri("/v1/hosts/image/dimms/nmem0/label-area", UriKind.Relative));
-        var data = new byte[16 << 20];
-        new Random(7).NextBytes(data);
-        byte[] image = [.. data, .. labels];
-        await _api.PostAsync<LabelsDto>("/v1/hosts/image/dimms/nmem0/labels/zero", "{}");
-
-        var wrong = await (await _api.PutBytesAsync("/v1/hosts/image/dimms/nmem0/image", data)).ReadProblemAsync();
-        Assert.Equal(("image-length", $"{image.Length}"), (wrong.Code, Assert.Single(wrong.Allowed!)));
-        var put = await _api.PutBytesAsync("/v1/hosts/image/dimms/nmem0/image", image);
-        Assert.True(put.StatusCode == HttpStatusCode.NoContent, await put.Content.ReadAsStringAsync());
-        var exported = await _api.GetByteArrayAsync(new Uri("/v1/hosts/image/dimms/nmem0/image", UriKind.Relative));
-        Assert.True(image.SequenceEqual(exported));
-        Assert.Equal("1.2", (await _api.GetAsync<DimmDto>("/v1/hosts/image/dimms/nmem0")).LabelVersion);
-
-        // cut after the data, before the labels: nothing is taken
-        var before = _worker.Stored.Count;
-        await CutAsync("/v1/hosts/image/dimms/nmem0/image", image.Length, data);
-        Assert.Equal("1.2", (await _api.GetAsync<DimmDto>("/v1/hosts/image/dimms/nmem0")).LabelVersion);
-        var afterCut = await _api.GetByteArrayAsync(new Uri("/v1/hosts/image/dimms/nmem0/image", UriKind.Relative));
-        Assert.True(image.SequenceEqual(afterCut));
-        Assert.True(_worker.Stored.Count <= before + 1);
-
-        _worker.OnRequest = async (http, path) =>
-        {
-            if (!path.EndsWith("/hazards", StringComparison.Ordinal))
-            {
-                return false;
-            }
-
-            var places = await http.Request.ReadFromJsonAsync(FleetJsonContext.Default.InfoBlockPlaces);
-            Assert.Equal([0L, 4096L], places!.Dpas);
-            await MediaWorker.ReplyAsync(http, new DataPlaneReply<InfoBlockHazards> { Value = new InfoBlockHazards { Found = [new InfoBlockHazardDto(4096, "btt-sector-size", "a block")] } });
-            return true;
-        };
-        var hazard = await (await _api.GetAsync("/v1/hosts/image/dimms/nmem0/image")).ReadProblemAsync();
-        Assert.Equal((409, "image-hazard", "4096"), (hazard.Status, hazard.Code, hazard.Numbers!["dpa"]));
-        _worker.OnRequest = (_, _) => Task.FromResult(false);
-        await _api.PostAsync<RegionDto>("/v1/hosts/image/regions/region0/enable", "{}");
-        Assert.Equal("dimm-active", (await (await _api.PutBytesAsync("/v1/hosts/image/dimms/nmem0/image", image)).ReadProblemAsync()).Code);
-    }
-
-    /// <summary>An upload whose client hangs up before its end.</summary>
-    private async Task CutAsync(string path, long announced, byte[] sent)
-    {
-        using var socket = new System.Net.Sockets.TcpClient();
-        await socket.ConnectAsync(_api.BaseAddress!.Host, _api.BaseAddress.Port);
-        var head = $"PUT {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ApiFixture.AdminKey}\r\nIf-Match: *\r\nContent-Type: application/octet-stream\r\nContent-Length: {announced}\r\n\r\n";
-        await socket.GetStream().WriteAsync(System.Text.Encoding.ASCII.GetBytes(head));
-        await socket.GetStream().WriteAsync(sent);
-        await Eventually.Async(() => Task.FromResult(_worker.Stored.Keys.Any(key => key.Contains("/media/", StringComparison.Ordinal))), TimeSpan.FromSeconds(20));
     }
 }

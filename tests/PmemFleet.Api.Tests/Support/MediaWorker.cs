@@ -211,13 +211,6 @@ public sealed class MediaWorker : IAsyncDisposable
                 }
 
                 return new StepDone();
-            case TakeImageStep take:
-                if (Stored.TryRemove($"dimms/{take.DimmId:D}/media/{take.Stage:D}", out var image))
-                {
-                    Stored[$"dimms/{take.DimmId:D}/media"] = image;
-                }
-
-                return new StepDone();
             case CheckBttStep:
                 return new StepChecked { Consistent = true, Messages = ["info block ok"] };
             default:
@@ -316,14 +309,6 @@ public sealed class MediaWorker : IAsyncDisposable
             await http.Request.Body.CopyToAsync(body);
             Stored[path] = body.ToArray();
             await ReplyAsync(http, new DataPlaneReply<Acknowledged> { Value = new Acknowledged() });
-        }
-        else if (HttpMethods.IsDelete(http.Request.Method) && Stored.TryRemove(path, out _))
-        {
-            await ReplyAsync(http, new DataPlaneReply<Acknowledged> { Value = new Acknowledged() });
-        }
-        else if (path.EndsWith("/hazards", StringComparison.Ordinal))
-        {
-            await ReplyAsync(http, new DataPlaneReply<InfoBlockHazards> { Value = new InfoBlockHazards { Found = [] } });
         }
         else if (HttpMethods.IsGet(http.Request.Method) && Stored.TryGetValue(path, out var bytes))
         {

@@ -29,7 +29,7 @@ public sealed class FencingTests : IAsyncLifetime, IDisposable
 
     [Theory]
     [InlineData("namespaces/namespace0.0/data?offset=0", 64 << 10)]
-    [InlineData("dimms/{dimm}/media/019ab000-0000-7000-8000-000000000001", (int)TestLayout.DimmBytes)]
+    [InlineData("dimms/{dimm}/images/01a20000-0000-7000-8000-0000000000ff", (int)TestLayout.DimmBytes)]
     public async Task Request_ThatBeganBeforeTheStop_LandsNowhere(string path, int length)
     {
         var host = _api.AddHost(TestLayout.New());

@@ -32,7 +32,7 @@ public sealed class DimmMediaEndpointTests : IAsyncLifetime
         await _worker.RunAsync(new InjectErrorsStep { Ranges = [new DimmRange(Dimm, 4096, 512)], Notify = true });
         var image = NewImage();
 
-        await ReplaceAsync(image);
+        await TakeAsync(image);
 
         Assert.Equal(image, await DownloadAsync());
         await Deadlines.UntilAsync(() => _worker.Host.Seen[Dimm] is { Poison.Count: 0, BadRanges.Count: 0 }, "the image's errors are gone");
@@ -44,7 +44,7 @@ public sealed class DimmMediaEndpointTests : IAsyncLifetime
         var image = new byte[TestLayout.DimmBytes];
         image[5 << 20] = 1;
 
-        await ReplaceAsync(image);
+        await TakeAsync(image);
 
         Assert.True(AllocatedBytes($"{Dimm:N}.dimm") <= 2 << 20, $"{AllocatedBytes($"{Dimm:N}.dimm")} bytes are allocated");
     }
@@ -54,7 +54,7 @@ public sealed class DimmMediaEndpointTests : IAsyncLifetime
     [InlineData(1)]
     public async Task Image_OfAnotherSize_IsRefusedAndChangesNothing(int difference)
     {
-        await ReplaceAsync(NewImage());
+        await TakeAsync(NewImage());
         var before = await DownloadAsync();
         foreach (var isChunked in (bool[])[false, true])
         {
@@ -62,90 +62,22 @@ public sealed class DimmMediaEndpointTests : IAsyncLifetime
             using var content = new StreamContent(stream);
             var bytes = isChunked ? (HttpContent)new Unannounced(content) : content;
 
-            Assert.Equal((422, "EINVAL", "image-size"), (await _worker.Client.SendAsync<Acknowledged>(HttpMethod.Put, $"dimms/{Dimm}/media/{Guid.NewGuid()}", bytes)).Refused);
+            Assert.Equal((422, "EINVAL", "image-size"), (await _worker.Client.SendAsync<Acknowledged>(HttpMethod.Put, $"dimms/{Dimm}/images/{Guid.NewGuid()}", bytes)).Refused);
         }
 
         Assert.Equal(before, await DownloadAsync());
         Assert.Empty(Directory.EnumerateFiles(Folder, "*.upload"));
-        Assert.Empty(Directory.EnumerateFiles(Folder, "*.staged"));
-    }
-
-    [Fact]
-    public async Task Image_Staged_ChangesNothingUntilItIsTakenAndIsTakenOnce()
-    {
-        var (before, image, stage) = (await DownloadAsync(), NewImage(), Guid.NewGuid());
-        Assert.Equal(200, (await _worker.Client.PutAsync<Acknowledged>($"dimms/{Dimm}/media/{stage}", image)).Status);
-        Assert.Equal(before, await DownloadAsync());
-
-        await _worker.RunAsync(new TakeImageStep { DimmId = Dimm, Stage = stage });
-        Assert.Equal(image, await DownloadAsync());
-        await _worker.RunAsync(new TakeImageStep { DimmId = Dimm, Stage = stage });
-        Assert.Equal(image, await DownloadAsync());
-        Assert.Empty(Directory.EnumerateFiles(Folder, "*.staged"));
-    }
-
-    [Fact]
-    public async Task Image_Unstaged_IsGone()
-    {
-        var (before, stage) = (await DownloadAsync(), Guid.NewGuid());
-        await _worker.Client.PutAsync<Acknowledged>($"dimms/{Dimm}/media/{stage}", NewImage());
-        Assert.Equal(200, (await _worker.Client.DeleteAsync($"dimms/{Dimm}/media/{stage}")).Status);
-
-        await _worker.RunAsync(new TakeImageStep { DimmId = Dimm, Stage = stage });
-        Assert.Equal(before, await DownloadAsync());
-    }
-
-    [Fact]
-    public async Task Hazards_OfABlockThatCrashesAKernel_AreFoundWhereAsked()
-    {
-        var image = new byte[TestLayout.DimmBytes];
-        var block = BttInfoBlockWithSectorsOf(8192);
-        block.CopyTo(image, 4096);
-        BttInfoBlockWithSectorsOf(4096).CopyTo(image, 1 << 20);
-        await ReplaceAsync(image);
-
-        var answer = await _worker.Client.PostAsync<InfoBlockHazards>(
-            $"dimms/{Dimm}/hazards", new InfoBlockPlaces { Dpas = [0, 4096, 1 << 20, TestLayout.DimmBytes, -1, long.MaxValue] });
-
-        Assert.Equal((4096, "btt-sector-size"), Assert.Single(answer.Value!.Found) is var found ? (found.Dpa, found.Rule) : default);
-    }
-
-    private static byte[] BttInfoBlockWithSectorsOf(int bytes) => new BttInfoBlock
-    {
-        Uuid = Guid.NewGuid(),
-        ParentUuid = Guid.Empty,
-        Version = new Version(1, 1),
-        NextOffset = 0,
-        Geometry = new BttGeometry
-        {
-            ExternalLbaSize = (uint)bytes,
-            ExternalLbaCount = 1,
-            InternalLbaSize = (uint)bytes,
-            InternalLbaCount = 257,
-            FreeCount = 256,
-            DataOffset = 4096,
-            MapOffset = 1 << 20,
-            LogOffset = 2 << 20,
-            Info2Offset = 3 << 20,
-        },
-    }.ToBytes();
-
-    private async Task ReplaceAsync(byte[] image)
-    {
-        var stage = Guid.NewGuid();
-        Assert.Equal(200, (await _worker.Client.PutAsync<Acknowledged>($"dimms/{Dimm}/media/{stage}", image)).Status);
-        await _worker.RunAsync(new TakeImageStep { DimmId = Dimm, Stage = stage });
     }
 
     [Fact]
     public async Task Image_ConnectionCutInItsMiddle_ChangesNothing()
     {
-        await ReplaceAsync(NewImage());
+        await TakeAsync(NewImage());
         var before = await DownloadAsync();
         using (var socket = new TcpClient())
         {
             await socket.ConnectAsync(_worker.Url.Host, _worker.Url.Port);
-            var head = $"PUT /v1/hosts/{_worker.Host.Id}/dimms/{Dimm}/media/{Guid.NewGuid()} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ScriptedFleetApi.DataPlaneCredential}\r\n{DataPlaneRoutes.EpochHeader}: {_worker.Host.Epoch}\r\nContent-Length: {TestLayout.DimmBytes}\r\n\r\n";
+            var head = $"PUT /v1/hosts/{_worker.Host.Id}/dimms/{Dimm}/images/{Guid.NewGuid()} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ScriptedFleetApi.DataPlaneCredential}\r\n{DataPlaneRoutes.EpochHeader}: {_worker.Host.Epoch}\r\nContent-Length: {TestLayout.DimmBytes}\r\n\r\n";
             await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes(head));
             await socket.GetStream().WriteAsync(new byte[1 << 20]);
             await Deadlines.UntilAsync(() => Directory.EnumerateFiles(Folder, "*.upload").Any(), "the upload begins");
@@ -156,9 +88,87 @@ public sealed class DimmMediaEndpointTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Image_WhileANamespaceIsEnabled_IsBusy()
+    {
+        var image = await StageAsync(NewImage());
+        await _worker.RunAsync(TestLayout.Bind());
+
+        Assert.Equal("namespaces-active", Refused(await TakeAsync(image)));
+        Assert.All(await DownloadAsync(), one => Assert.Equal(0, one));
+        await _worker.RunAsync(new UnbindStep { Namespace = "namespace0.0" });
+        Assert.IsType<StepDone>(await TakeAsync(image));
+    }
+
+    [Fact]
+    public async Task Image_Staged_ChangesNothingAndCanBeDropped()
+    {
+        var image = await StageAsync(NewImage());
+
+        Assert.All(await DownloadAsync(), one => Assert.Equal(0, one));
+        Assert.Equal(200, (await _worker.Client.DeleteAsync($"dimms/{Dimm}/images/{image}")).Status);
+        Assert.Equal("image-lost", Refused(await TakeAsync(image)));
+        Assert.Empty(Directory.EnumerateFiles(Folder, "*.staged"));
+    }
+
+    [Fact]
+    public async Task Image_TakenTwice_IsTakenOnce()
+    {
+        var image = await StageAsync(NewImage());
+        Assert.IsType<StepDone>(await TakeAsync(image));
+        await _worker.RunAsync(TestLayout.Bind());
+        byte[] stored = [.. Enumerable.Repeat((byte)7, 4096)];
+        await _worker.Client.PutAsync<Contracts.Namespaces.DataWrittenDto>("namespaces/namespace0.0/data?offset=0", stored);
+        await _worker.RunAsync(new UnbindStep { Namespace = "namespace0.0" });
+
+        // the task comes once more, as after a crash before its result was kept
+        Assert.IsType<StepDone>(await TakeAsync(image));
+
+        Assert.Equal(stored, (await DownloadAsync())[..4096]);
+    }
+
+    [Fact]
+    public async Task Hazards_BlockThatCrashesAKernel_IsNamedWithItsPlace()
+    {
+        var image = new byte[TestLayout.DimmBytes];
+        var block = new BttInfoBlock
+        {
+            Uuid = Guid.NewGuid(),
+            ParentUuid = Guid.NewGuid(),
+            Version = new Version(1, 1),
+            Geometry = BttGeometry.Of(TestLayout.DimmBytes - 4096, 4096) with { ExternalLbaSize = 8192 },
+            NextOffset = 0,
+        };
+        block.ToBytes().CopyTo(image, (1 << 20) + 4096);
+        await TakeAsync(image);
+
+        Assert.Equal(200, (await _worker.Client.PostAsync<Acknowledged>($"dimms/{Dimm}/hazards", new HazardQuery { Starts = [0, 2 << 20, -1, long.MaxValue] })).Status);
+        var found = await _worker.Client.PostAsync<Acknowledged>($"dimms/{Dimm}/hazards", new HazardQuery { Starts = [0, 1 << 20] });
+        Assert.Equal((409, "EBUSY", "image-hazard-btt-sector-size"), found.Refused);
+        Assert.Equal(($"{(1 << 20) + 4096}", "8192"), (found.Refusal!.Numbers!["dpa"], found.Refusal.Numbers["externalLbaSize"]));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(4095)]
+    [InlineData(4096)]
+    [InlineData((1 << 20) - 1)]
+    [InlineData((24 << 20) - 1)]
+    public async Task Image_OneByte_KeepsItsPlace(int at)
+    {
+        var image = new byte[TestLayout.DimmBytes];
+        image[at] = 0xA5;
+
+        await TakeAsync(image);
+
+        var exported = await DownloadAsync();
+        Assert.Equal((TestLayout.DimmBytes, at), (exported.LongLength, exported.AsSpan().IndexOfAnyExcept((byte)0)));
+        Assert.Equal(-1, exported.AsSpan(at + 1).IndexOfAnyExcept((byte)0));
+    }
+
+    [Fact]
     public async Task Image_OfNoDimm_IsNotFound()
     {
-        Assert.Equal((404, "ENOENT", "not-found"), (await _worker.Client.PutAsync<Acknowledged>($"dimms/{Guid.NewGuid()}/media/{Guid.NewGuid()}", [1])).Refused);
+        Assert.Equal((404, "ENOENT", "not-found"), (await _worker.Client.PutAsync<Acknowledged>($"dimms/{Guid.NewGuid()}/images/{Guid.NewGuid()}", [1])).Refused);
         using var response = await _worker.Client.RawAsync(HttpMethod.Get, $"dimms/{Guid.NewGuid()}/media");
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
     }
@@ -177,6 +187,19 @@ public sealed class DimmMediaEndpointTests : IAsyncLifetime
         Assert.Equal([new DpaRange(4096, 512)], _worker.Host.Seen[Dimm].BadRanges);
         Assert.Equal(2, (await _worker.Client.GetAsync<ScrubDto>("scrub")).Value!.Count);
     }
+
+    private static string Refused(StepResult step) => Assert.IsType<StepRefused>(step).Refusal.Code;
+
+    private async Task<Guid> StageAsync(byte[] bytes)
+    {
+        var image = Guid.NewGuid();
+        Assert.Equal(200, (await _worker.Client.PutAsync<Acknowledged>($"dimms/{Dimm}/images/{image}", bytes)).Status);
+        return image;
+    }
+
+    private async Task<StepResult> TakeAsync(Guid image) => Assert.Single((await _worker.RunAsync(new TakeImageStep { DimmId = Dimm, ImageId = image })).Steps);
+
+    private async Task TakeAsync(byte[] bytes) => Assert.IsType<StepDone>(await TakeAsync(await StageAsync(bytes)));
 
     private static byte[] NewImage()
     {
