@@ -32,15 +32,15 @@ public sealed class MediaErrorsController(FleetDbContext db) : ControllerBase
 
     /// <summary><c>ndctl inject-error --status</c>: the poisoned 512-byte blocks of a namespace's data, known or latent.</summary>
     /// <param name="host">The host's name.</param>
-    /// <param name="name">The namespace's name on its host.</param>
+    /// <param name="namespace">The namespace's name on its host.</param>
     /// <param name="cancellationToken">The caller left.</param>
     [HttpGet("injected")]
     [Answers<InjectionStatusDto>(200, "The blocks.")]
     [Refused(404, "There is no such host or namespace.")]
     [Refused(422, "The namespace is in sector mode.")]
-    public async Task<IActionResult> Injected(string host, [FromQuery(Name = "namespace")] string name, CancellationToken cancellationToken)
+    public async Task<IActionResult> Injected(string host, [FromQuery] string @namespace, CancellationToken cancellationToken)
     {
-        var (status, refusal) = await InjectionStatus.FindAsync(db, host, name, cancellationToken);
+        var (status, refusal) = await InjectionStatus.FindAsync(db, host, @namespace, cancellationToken);
         return status is null ? refusal!.ToResult() : Ok(status);
     }
 

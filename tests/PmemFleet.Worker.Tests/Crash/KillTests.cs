@@ -136,6 +136,38 @@ public sealed class KillTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task ManyErrors_WorkerKilledWhileTheyAreInjectedAndCleared_NoneIsLostAndNoneIsNew()
+    {
+        const int Each = 20_000;
+        var host = _api.AddHost(TestLayout.New());
+        await using var worker = WorkerProcess.Start(_api, _folder.Path);
+        await _api.Enqueue(host, []);
+        var dimm = host.Layout.Dimms[1].DimmId;
+        var random = new Random(31);
+        for (var round = 0; round < 4; round++)
+        {
+            // all of them on, every second one off, the rest announced: each step is one record, and the kill comes anywhere
+            var killed = KillLaterAsync(worker, random.Next(5, 120));
+            Task<TaskResult>[] results =
+            [
+                _api.Enqueue(host, [new InjectErrorsStep { Ranges = [new DimmRange(dimm, 0, 64) { Count = Each, Stride = 1024 }], Notify = false }]),
+                _api.Enqueue(host, [new InjectErrorsStep { Ranges = [new DimmRange(dimm, 1024, 64) { Count = Each / 2, Stride = 2048 }], Uninject = true, Notify = false }]),
+                _api.Enqueue(host, [new InjectErrorsStep { Ranges = [new DimmRange(dimm, 0, 64) { Count = Each / 2, Stride = 2048 }], Notify = true }]),
+            ];
+            await Task.WhenAll(results);
+            await killed;
+            await _api.Enqueue(host, []);
+            await Deadlines.UntilAsync(
+                () => host.Seen[dimm] is { PoisonRanges: Each / 2, PoisonBytes: Each / 2 * 64, KnownRanges: Each / 2, KnownBytes: Each / 2 * 64 }, "exactly those errors are there");
+            Assert.All(host.Seen.Values.Where(seen => seen.DimmId != dimm), seen => Assert.Equal(0, seen.PoisonRanges + seen.KnownRanges));
+            await _api.Enqueue(host, [new ClearErrorsStep { Start = TestLayout.Start, Length = TestLayout.RegionBytes }]);
+            await Deadlines.UntilAsync(() => host.Seen[dimm] is { PoisonRanges: 0, KnownRanges: 0 }, "all are cleared");
+        }
+
+        Assert.Null(host.BrokenVersion);
+    }
+
+    [Fact]
     public async Task Worker_Terminated_ExitsWithZeroAndComesBackWithItsMedia()
     {
         var host = _api.AddHost(TestLayout.New());
