@@ -64,6 +64,9 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
     /// <summary>What clients are told of processes beyond the engine's own state.</summary>
     public ProcessNotes Notes { get; private set; } = new();
 
+    /// <summary>Pins that clients hold.</summary>
+    public UserPins Pins { get; private set; } = new();
+
     /// <summary>Answers of this boot by Idempotency-Key.</summary>
     public RepeatedRequests Repeats { get; } = new();
 
@@ -126,6 +129,7 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
         Bound.Clear();
         Mappings = new MappingNumbers();
         Notes = new ProcessNotes();
+        Pins = new UserPins();
         Repeats.Clear();
         Machine = null;
     }
