@@ -118,6 +118,8 @@ public static class DaxProjection
         Size = row.Device.Size,
         Align = row.Device.Align,
         Mode = row.Device.Mode,
+        OnlineMemblocks = row.Device.Mode == DaxBindings.SystemRam ? row.Device.OnlineBlocks : null,
+        TotalMemblocks = row.Device.Mode == DaxBindings.SystemRam ? DaxBindings.Of(row.Device).WholeBlocks : null,
         TargetNode = row.Region.TargetNode,
         State = row.Device.Enabled ? "enabled" : "disabled",
         Extents = [new DaxExtentDto { PageOffset = 0, Start = $"0x{row.Device.Start:x}", End = $"0x{row.Device.Start + row.Device.Size - 1:x}" }],

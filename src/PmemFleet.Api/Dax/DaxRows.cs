@@ -53,6 +53,9 @@ public sealed class DaxDeviceRow
     /// <summary><c>devdax</c> or <c>system-ram</c>.</summary>
     public string Mode { get; set; } = "devdax";
 
+    /// <summary>Memory blocks online; 0 unless it is system RAM.</summary>
+    public int OnlineBlocks { get; set; }
+
     public bool Enabled { get; set; }
 
     public long Version { get; set; } = 1;
@@ -84,6 +87,7 @@ public sealed class DaxRowsConfiguration : IEntityTypeConfiguration<DaxRegionRow
             table.HasCheckConstraint("ck_dax_devices_align", "align IN (4096, 2097152, 1073741824)");
             table.HasCheckConstraint("ck_dax_devices_range", "start >= 0 AND size > 0 AND start % align = 0 AND size % align = 0");
             table.HasCheckConstraint("ck_dax_devices_mode", "mode IN ('devdax', 'system-ram')");
+            table.HasCheckConstraint("ck_dax_devices_online_blocks", "online_blocks >= 0 AND (mode = 'system-ram' OR online_blocks = 0)");
         });
         builder.HasKey(device => new { device.HostId, device.Id }).HasName("pk_dax_devices");
         builder.Ignore(device => device.Name);

@@ -54,6 +54,7 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
         if (task.Refusal is not null && task.Operation.Kind is OperationKinds.EnableDaxDevice or OperationKinds.DisableDaxDevice
             && host.Rows.DaxDevices.Find(device => device.Name == task.Operation.Subject) is { } unchanged)
         {
+            (unchanged.Mode, unchanged.OnlineBlocks) = (DaxBindings.Devdax, 0);
             unchanged.Enabled = task.Operation.Kind == OperationKinds.DisableDaxDevice;
         }
 

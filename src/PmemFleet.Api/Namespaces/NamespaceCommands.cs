@@ -1,4 +1,5 @@
 using PmemFleet.Api.Conventions;
+using PmemFleet.Api.Dax;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Problems;
@@ -46,6 +47,11 @@ public static class NamespaceCommands
             return refusal!;
         }
 
+        if (DaxBindings.CheckUnbind(host, row.Id) is { } online)
+        {
+            return online;
+        }
+
         return host.Bus.ReconfigureNamespace(name, options).TryGet(out var change, out var refused)
             ? Begin(host, change, OperationKinds.ReconfigureNamespace, "namespace.reconfigured", StatusCodes.Status200OK)
             : NamespaceRequests.OnTheWire(refused);
@@ -61,6 +67,11 @@ public static class NamespaceCommands
         if (host.IfMatch(row.Id, row.Version) is { } stale)
         {
             return stale;
+        }
+
+        if (DaxBindings.CheckUnbind(host, row.Id) is { } online)
+        {
+            return online;
         }
 
         if (!host.Bus.DestroyNamespace(name, force).TryGet(out var change, out var refusal))
@@ -193,6 +204,11 @@ public static class NamespaceCommands
         if (host.IfMatch(row.Id, row.Version) is { } stale)
         {
             return stale;
+        }
+
+        if (kind == OperationKinds.DisableNamespace && DaxBindings.CheckUnbind(host, row.Id) is { } online)
+        {
+            return online;
         }
 
         return command().TryGet(out var change, out var refusal) ? Begin(host, change, kind, type, StatusCodes.Status200OK) : refusal;

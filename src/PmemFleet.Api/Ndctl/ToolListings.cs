@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
+using PmemFleet.Api.Dax;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.MediaErrors;
 using PmemFleet.Api.Persistence;
@@ -27,12 +28,12 @@ public sealed class ToolListings(FleetDbContext db)
 
     public async Task<IActionResult> DaxctlAsync(string host, DaxctlListQuery query, CancellationToken cancellationToken) =>
         await LoadAsync(host, cancellationToken) is { } rows
-            ? Json(DaxctlList.Of(Bus.Load(BusOfRows.Read(rows)), query.Regions, query.Devices, query.Mappings, query.Human))
+            ? Json(DaxctlList.Of(Bus.Load(BusOfRows.Read(rows)), query.Regions, query.Devices, query.Mappings, query.Human, DaxBindings.States(rows)))
             : ProblemResults.NotFound("host", host).ToResult();
 
     public async Task<IActionResult> IomemAsync(string host, CancellationToken cancellationToken) =>
         await LoadAsync(host, cancellationToken) is { } rows
-            ? new ContentResult { Content = IoMemory.Of(Bus.Load(BusOfRows.Read(rows))), ContentType = "text/plain; charset=utf-8" }
+            ? new ContentResult { Content = IoMemory.Of(Bus.Load(BusOfRows.Read(rows)), states: DaxBindings.States(rows)), ContentType = "text/plain; charset=utf-8" }
             : ProblemResults.NotFound("host", host).ToResult();
 
     /// <summary>-v adds kinds of objects as it is repeated (spec 20 section 10).</summary>

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Mvc;
 using PmemFleet.Api.DataPlane;
 using PmemFleet.Api.OpenApi;
+using PmemFleet.Api.Problems;
 using PmemFleet.Contracts.Lists;
 using PmemFleet.Contracts.Processes;
 
@@ -60,10 +61,33 @@ public sealed class ProcessesController(DataPlaneProxy worker) : ControllerBase
     [Refused(409, "The host is powered off.")]
     public Task<IActionResult> PageTables(string host, int pid) => worker.GetAsync<PageTablesDto>(this, host, $"processes/{pid}/page-tables");
 
-    /// <summary><c>/proc/{pid}/smaps</c>, in the kernel's own text.</summary>
+    /// <summary><c>/proc/{pid}/smaps</c>, in the kernel's own text, or as JSON.</summary>
+    /// <param name="host">The host.</param>
+    /// <param name="pid">The process.</param>
+    /// <param name="format"><c>text</c> (default) or <c>json</c>.</param>
     [HttpGet("{pid:int}/smaps")]
-    [Answers<string>(200, "The text.", "text/plain")]
+    [Answers<string>(200, "The text; with format json an object with the entries.", "text/plain")]
     [Refused(404, "There is no such host or process.")]
     [Refused(409, "The host is powered off.")]
-    public Task<IActionResult> Smaps(string host, int pid) => worker.GetTextAsync(this, host, $"processes/{pid}/smaps");
+    [Refused(422, "There is no such format.")]
+    public Task<IActionResult> Smaps(string host, int pid, [FromQuery] string? format) => format switch
+    {
+        null or "text" => worker.GetTextAsync(this, host, $"processes/{pid}/smaps"),
+        "json" => worker.GetAsync<SmapsDto>(this, host, $"processes/{pid}/smaps-entries"),
+        _ => Task.FromResult(Refusals.Invalid("format-unknown", "#/query/format", $"There is no format '{format}'.", "text", "json").ToResult()),
+    };
+
+    /// <summary>A system call of the process beyond mmap: on its memory, on a descriptor, or a driver's get_user_pages.</summary>
+    /// <remarks>Device-dax answers most calls on a descriptor with an errno: read, write and fsync are EINVAL, ioctl is ENOTTY, lseek stays at 0.</remarks>
+    [HttpPost("{pid:int}/system-calls")]
+    [RequestExample("madvise(MADV_DONTNEED) of a whole mapping", """{"call":"madvise","mapping":1,"advice":"dontneed"}""")]
+    [RequestExample("munmap inside a 2 MiB granule: EINVAL", """{"call":"munmap","mapping":1,"offset":"4K","length":"4K"}""")]
+    [RequestExample("open, then read the descriptor: EINVAL", """{"call":"open","path":"/dev/dax0.0","flags":["rdwr"]}""")]
+    [RequestExample("Pin two pages, as a driver does", """{"call":"pin","mapping":1,"length":"8K"}""")]
+    [Answers<SystemCallDto>(200, "What it returned.")]
+    [Refused(404, "There is no such host, process, mapping or pin.")]
+    [Refused(409, "The host is powered off, or the call gave EBUSY, EEXIST or EIO.")]
+    [Refused(422, "The call failed: `errno` says how, `code` and `numbers` why.")]
+    public Task<IActionResult> Call(string host, int pid, [FromBody] CreateSystemCallRequest request) =>
+        worker.WriteAsync<SystemCallDto>(this, host, HttpMethod.Post, $"processes/{pid}/system-calls", request);
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Conventions;
 using PmemFleet.Api.DataPlane;
+using PmemFleet.Api.Dax;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Problems;
@@ -79,13 +80,13 @@ public static class WorkloadCommands
                 };
             }
 
-            if (!device.Enabled)
+            if (!device.Enabled || device.Mode == DaxBindings.SystemRam)
             {
                 return new RefusalDto
                 {
                     Errno = "ENXIO",
                     Code = "device-disabled",
-                    Message = $"The dax device '{mapping.Device}' is disabled.",
+                    Message = $"The dax device '{mapping.Device}' is disabled, or system RAM.",
                     Subject = $"mappings/{index}/device",
                 };
             }

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace PmemFleet.Contracts.Dax;
 
 /// <summary>A device-dax region: what a devdax namespace gives.</summary>
@@ -62,6 +64,12 @@ public sealed record DaxDeviceDto
     /// <summary><c>devdax</c> or <c>system-ram</c>.</summary>
     public required string Mode { get; init; }
 
+    /// <summary>System RAM: memory blocks of 128 MiB that are online.</summary>
+    public int? OnlineMemblocks { get; init; }
+
+    /// <summary>System RAM: memory blocks it has; what lies outside whole blocks is not used.</summary>
+    public int? TotalMemblocks { get; init; }
+
     /// <summary>NUMA node when onlined.</summary>
     public required int TargetNode { get; init; }
 
@@ -70,4 +78,31 @@ public sealed record DaxDeviceDto
 
     /// <summary>Its pieces in physical space.</summary>
     public required IReadOnlyList<DaxExtentDto> Extents { get; init; }
+}
+
+/// <summary><c>daxctl reconfigure-device</c>.</summary>
+public sealed record ReconfigureDaxDeviceRequest
+{
+    /// <summary><c>system-ram</c> or <c>devdax</c>.</summary>
+    /// <example>system-ram</example>
+    [Required]
+    public string? Mode { get; init; }
+
+    /// <summary>To system-ram without onlining its memory (<c>--no-online</c>).</summary>
+    public bool NoOnline { get; init; }
+
+    /// <summary>To devdax though memory is online: it is offlined first (<c>--force</c>).</summary>
+    public bool Force { get; init; }
+}
+
+/// <summary><c>daxctl create-device</c>.</summary>
+public sealed record CreateDaxDeviceRequest
+{
+    /// <summary>The dax region's number.</summary>
+    /// <example>0</example>
+    [Required]
+    public int? Region { get; init; }
+
+    /// <summary>Bytes; default all that is free.</summary>
+    public ByteSize? Size { get; init; }
 }

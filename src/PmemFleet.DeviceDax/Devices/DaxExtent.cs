@@ -13,10 +13,9 @@ public readonly record struct DaxExtent(ulong PageOffset, PhysicalRange Range);
 public readonly record struct DeviceNumber(int Major, int Minor);
 
 /// <summary>The minors of the dax class: the lowest free one of 0..1048575 (spec 50 section 2, seed row 71).</summary>
-internal sealed class MinorPool
+internal sealed class MinorPool(int count)
 {
     public const int DaxMajor = 252;
-    private const int Count = 1 << 20;
     private readonly SortedSet<int> _returned = [];
     private int _next;
 
@@ -29,7 +28,7 @@ internal sealed class MinorPool
             return minor;
         }
 
-        return _next < Count ? _next++ : null;
+        return _next < count ? _next++ : null;
     }
 
     public void Return(int minor) => _returned.Add(minor);

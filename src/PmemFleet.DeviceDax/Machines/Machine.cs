@@ -15,7 +15,7 @@ public sealed partial class Machine
 {
     private const int LogLines = 1024;
     private readonly Lock _gate = new();
-    private readonly MinorPool _minors = new();
+    private readonly MinorPool _minors;
     private readonly Dictionary<DeviceNumber, DaxDevice> _byNumber = [];
     private readonly Dictionary<string, DeviceNumber> _nodes = [];
     private readonly Dictionary<string, FileNode> _files = [];
@@ -32,6 +32,7 @@ public sealed partial class Machine
     {
         Profile = profile ?? MachineProfile.Default;
         PoisonSource = poison;
+        _minors = new MinorPool(Profile.DaxMinors);
     }
 
     /// <summary>What the CPU and kernel can do.</summary>

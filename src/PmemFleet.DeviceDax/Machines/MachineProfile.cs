@@ -36,6 +36,9 @@ public sealed record MachineProfile
     /// <summary>Bytes of one poisoned line as the machine check reports it; a power of two, 64 typical.</summary>
     public ulong MachineCheckLineBytes { get; init; } = 64;
 
+    /// <summary>Minors of the dax class; Linux has 1048576 (spec 50 section 2).</summary>
+    public int DaxMinors { get; init; } = 1 << 20;
+
     /// <summary>The name used in requests: <c>linux-6.1</c> or <c>linux-4.10</c>.</summary>
     public string Name => Kernel == KernelProfile.Linux61 ? "linux-6.1" : "linux-4.10";
 }

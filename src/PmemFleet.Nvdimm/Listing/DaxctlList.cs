@@ -14,7 +14,8 @@ public static class DaxctlList
     /// <param name="devices"><c>-D</c>.</param>
     /// <param name="mappings"><c>-M</c>.</param>
     /// <param name="human"><c>-u</c>.</param>
-    public static JsonNode? Of(Bus bus, bool regions = false, bool devices = false, bool mappings = false, bool human = false)
+    /// <param name="states">Drivers and memory blocks of the devices.</param>
+    public static JsonNode? Of(Bus bus, bool regions = false, bool devices = false, bool mappings = false, bool human = false, DaxDeviceStates? states = null)
     {
         var listed = new JsonArray();
         foreach (var device in bus.Namespaces)
@@ -26,14 +27,14 @@ public static class DaxctlList
 
             if (!regions)
             {
-                listed.Add((JsonNode)Device(device, pages, mappings, human));
+                listed.Add((JsonNode)Device(device, pages, mappings, human, states?.Of(device)));
                 continue;
             }
 
             var region = Region(device, pages, human, $"{bus.DevicePath}/{bus.Name}/{device.Region.Name}/{claim.Name}");
             if (devices)
             {
-                region["devices"] = new JsonArray(Device(device, pages, mappings, human));
+                region["devices"] = new JsonArray(Device(device, pages, mappings, human, states?.Of(device)));
             }
 
             listed.Add((JsonNode)region);
@@ -49,7 +50,7 @@ public static class DaxctlList
     internal static JsonObject NdctlRegion(PmemNamespace device, BindOutcome.Pages pages, bool human)
     {
         var region = Region(device, pages, human, path: null);
-        region["devices"] = new JsonArray(Device(device, pages, mappings: false, human));
+        region["devices"] = new JsonArray(Device(device, pages, mappings: false, human, null));
         return region;
     }
 
@@ -67,7 +68,7 @@ public static class DaxctlList
         return region;
     }
 
-    private static JsonObject Device(PmemNamespace device, BindOutcome.Pages pages, bool mappings, bool human)
+    private static JsonObject Device(PmemNamespace device, BindOutcome.Pages pages, bool mappings, bool human, DaxDeviceState? state)
     {
         var listed = new JsonObject { ["chardev"] = CharDevice(device), ["size"] = ListNumbers.Size(pages.Size.Value, human) };
         if (device.Region.TargetNode >= 0)
@@ -76,7 +77,22 @@ public static class DaxctlList
         }
 
         listed["align"] = pages.Align.Value;
-        listed["mode"] = "devdax";
+        listed["mode"] = state is { IsSystemRam: true } ? "system-ram" : "devdax";
+        if (state is { IsSystemRam: true, IsEnabled: true })
+        {
+            listed["online_memblocks"] = state.OnlineBlocks;
+            listed["total_memblocks"] = state.TotalBlocks;
+            if (state.OnlineBlocks > 0)
+            {
+                listed["movable"] = true;
+            }
+        }
+
+        if (state is { IsEnabled: false })
+        {
+            listed["state"] = "disabled";
+        }
+
         if (mappings)
         {
             var start = (ulong)(device.Start + pages.StartPad.Value + pages.DataOffset.Value);

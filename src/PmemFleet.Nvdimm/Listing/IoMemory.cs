@@ -10,7 +10,8 @@ public static class IoMemory
     /// <summary>The lines in order of address, each ended by a newline.</summary>
     /// <param name="bus">The bus.</param>
     /// <param name="showAddresses">False prints zeroes, as the kernel does for those who may not see them.</param>
-    public static string Of(Bus bus, bool showAddresses = true)
+    /// <param name="states">Dax devices that are system RAM or have no driver.</param>
+    public static string Of(Bus bus, bool showAddresses = true, DaxDeviceStates? states = null)
     {
         var lines = new List<(long Start, int Depth, long Size, string Name)>();
         foreach (var region in bus.Regions)
@@ -22,7 +23,16 @@ public static class IoMemory
                 {
                     var reserved = pages.StartPad.Value + pages.DataOffset.Value;
                     lines.Add((device.Start, 1, reserved, device.Name));
-                    lines.Add((device.Start + reserved, 1, pages.Size.Value, DaxctlList.CharDevice(device)));
+                    var name = DaxctlList.CharDevice(device);
+                    if (states?.Of(device) is { IsSystemRam: true, IsEnabled: true } ram)
+                    {
+                        lines.Add((ram.RamStart, 1, ram.RamSize, name));
+                        lines.Add((ram.RamStart, 2, ram.RamSize, "System RAM (kmem)"));
+                    }
+                    else
+                    {
+                        lines.Add((device.Start + reserved, 1, pages.Size.Value, name));
+                    }
                 }
                 else
                 {

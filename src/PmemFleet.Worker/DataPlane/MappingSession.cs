@@ -26,7 +26,7 @@ internal static class MappingSession
         ["locked"] = MapFlags.Locked,
     };
 
-    private static readonly Dictionary<string, Protection> Protections = new(StringComparer.Ordinal)
+    internal static readonly Dictionary<string, Protection> Protections = new(StringComparer.Ordinal)
     {
         ["none"] = Protection.None,
         ["read"] = Protection.Read,
@@ -145,7 +145,7 @@ internal static class MappingSession
         return null;
     }
 
-    private static RefusalDto? Union<T>(Dictionary<string, T> values, IReadOnlyList<string> names, string subject, out T union)
+    internal static RefusalDto? Union<T>(Dictionary<string, T> values, IReadOnlyList<string> names, string subject, out T union)
         where T : struct, Enum
     {
         var bits = 0L;

@@ -23,6 +23,10 @@ internal static class ProcessEndpoints
         host.MapGet("/processes/{pid:int}/page-tables", (HttpContext http, Guid hostId, int pid, DataPlaneGate gate) =>
             gate.RunAsync(http, hostId, Json.DataPlaneReplyPageTablesDto, held => ProcessSession.PageTables(held, pid)));
         host.MapGet("/processes/{pid:int}/smaps", SmapsAsync);
+        host.MapGet("/processes/{pid:int}/smaps-entries", (HttpContext http, Guid hostId, int pid, DataPlaneGate gate) =>
+            gate.RunAsync(http, hostId, Json.DataPlaneReplySmapsDto, held => SystemCallSession.Smaps(held, pid)));
+        host.MapPost("/processes/{pid:int}/system-calls", (HttpContext http, Guid hostId, int pid, CreateSystemCallRequest request, DataPlaneGate gate) =>
+            gate.RunAsync(http, hostId, Json.DataPlaneReplySystemCallDto, held => SystemCallSession.Run(held, pid, request), request));
         host.MapPost("/processes/{pid:int}/mappings", (HttpContext http, Guid hostId, int pid, CreateMappingRequest request, DataPlaneGate gate) =>
             gate.RunAsync(http, hostId, Json.DataPlaneReplyMappingDto, held => MappingSession.Create(held, pid, request), request));
         host.MapGet("/processes/{pid:int}/mappings", (HttpContext http, Guid hostId, int pid, DataPlaneGate gate) =>

@@ -41,6 +41,7 @@ internal static class ProcessSession
         }
 
         process.Exit();
+        host.Pins.PutAll(pid);
         host.Notes.Exited(pid);
         return new Acknowledged();
     }

@@ -72,6 +72,9 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
     /// <summary>What clients are told of processes beyond the engine's own state.</summary>
     public ProcessNotes Notes { get; private set; } = new();
 
+    /// <summary>Pins that clients hold.</summary>
+    public UserPins Pins { get; private set; } = new();
+
     /// <summary>Answers of this boot by Idempotency-Key.</summary>
     public RepeatedRequests Repeats { get; } = new();
 
@@ -139,6 +142,7 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
         Mappings = new MappingNumbers();
         Notes = new ProcessNotes();
         HwPoison = new PoisonList();
+        Pins = new UserPins();
         Repeats.Clear();
         Scrub.Stop();
         Machine = null;

@@ -28,6 +28,30 @@ public class DeviceTests
     }
 
     [Fact]
+    [Trait("Row", "77")]
+    public async Task Device_WhoseRegistrationFails_LeavesNothingBehind()
+    {
+        var machine = new Machine(new() { DaxMinors = 1 });
+        var region = machine.AddRegion(new(0, new(new(DataStart), new(4 * ByteCount.MiB)), PageGranule.Pmd) { IsStatic = false }).Value;
+        PhysicalRange Half(ulong index) => new(new(DataStart + (index * 2 * ByteCount.MiB)), new(2 * ByteCount.MiB));
+        var first = region.AddDevice(new(0, [Half(0)])).Value;
+
+        var refusal = region.AddDevice(new(1, [Half(1)])).Refusal!;
+
+        Assert.Equal(Errno.ENOSPC, refusal.Errno);
+        Assert.Equal(2 * ByteCount.MiB, region.AvailableSize.Value);
+        Assert.Equal([first], region.Devices);
+        Assert.Null(machine.FindDevice("dax0.1"));
+        Assert.False(machine.StartProcess("a").Open("/dev/dax0.1", OpenFlags.ReadWrite).TryGet(out _, out _));
+
+        // what the failed one had claimed is free for the next
+        first.Disable();
+        await machine.RemoveRegionAsync(region);
+        var again = machine.AddRegion(new(0, new(new(DataStart), new(4 * ByteCount.MiB)), PageGranule.Pmd) { IsStatic = false }).Value;
+        Assert.Equal(first.Number, again.AddDevice(new(1, [Half(1)])).Value.Number);
+    }
+
+    [Fact]
     [Trait("Row", "27")]
     [Trait("Row", "28")]
     [Trait("Row", "29")]

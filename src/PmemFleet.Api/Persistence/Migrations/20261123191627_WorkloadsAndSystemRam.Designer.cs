@@ -13,8 +13,8 @@ using PmemFleet.Api.Persistence;
 namespace PmemFleet.Api.Persistence.Migrations
 {
     [DbContext(typeof(FleetDbContext))]
-    [Migration("20261123184317_Workloads")]
-    partial class Workloads
+    [Migration("20261123191627_WorkloadsAndSystemRam")]
+    partial class WorkloadsAndSystemRam
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -120,6 +120,10 @@ namespace PmemFleet.Api.Persistence.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("number");
 
+                    b.Property<int>("OnlineBlocks")
+                        .HasColumnType("integer")
+                        .HasColumnName("online_blocks");
+
                     b.Property<int>("RegionNumber")
                         .HasColumnType("integer")
                         .HasColumnName("region_number");
@@ -151,6 +155,8 @@ namespace PmemFleet.Api.Persistence.Migrations
                             t.HasCheckConstraint("ck_dax_devices_align", "align IN (4096, 2097152, 1073741824)");
 
                             t.HasCheckConstraint("ck_dax_devices_mode", "mode IN ('devdax', 'system-ram')");
+
+                            t.HasCheckConstraint("ck_dax_devices_online_blocks", "online_blocks >= 0 AND (mode = 'system-ram' OR online_blocks = 0)");
 
                             t.HasCheckConstraint("ck_dax_devices_range", "start >= 0 AND size > 0 AND start % align = 0 AND size % align = 0");
                         });

@@ -6,11 +6,18 @@ using Microsoft.EntityFrameworkCore.Migrations;
 namespace PmemFleet.Api.Persistence.Migrations
 {
     /// <inheritdoc />
-    public partial class Workloads : Migration
+    public partial class WorkloadsAndSystemRam : Migration
     {
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
         {
+            migrationBuilder.AddColumn<int>(
+                name: "online_blocks",
+                table: "dax_devices",
+                type: "integer",
+                nullable: false,
+                defaultValue: 0);
+
             migrationBuilder.CreateTable(
                 name: "workloads",
                 columns: table => new
@@ -39,6 +46,11 @@ namespace PmemFleet.Api.Persistence.Migrations
                         onDelete: ReferentialAction.Restrict);
                 });
 
+            migrationBuilder.AddCheckConstraint(
+                name: "ck_dax_devices_online_blocks",
+                table: "dax_devices",
+                sql: "online_blocks >= 0 AND (mode = 'system-ram' OR online_blocks = 0)");
+
             migrationBuilder.CreateIndex(
                 name: "ix_workloads_host",
                 table: "workloads",
@@ -56,6 +68,14 @@ namespace PmemFleet.Api.Persistence.Migrations
         {
             migrationBuilder.DropTable(
                 name: "workloads");
+
+            migrationBuilder.DropCheckConstraint(
+                name: "ck_dax_devices_online_blocks",
+                table: "dax_devices");
+
+            migrationBuilder.DropColumn(
+                name: "online_blocks",
+                table: "dax_devices");
         }
     }
 }
