@@ -87,7 +87,8 @@ internal sealed class RegionLoad(PatientClient client, string host, int region, 
             var now = await client.GetAsync($"{HostPath}/namespaces/{target.Name}");
             Assert.True(now.IsSuccess && (string?)now.Body!["altName"] == $"{target.Uuid:N}", $"{target.Name} of {host} is not what was made: {now}");
             var answer = await client.DeleteAsync($"{HostPath}/namespaces/{target.Name}?force=true", now.ETag!);
-            if (answer.IsSuccess || (answer.InDoubt && !await ExistsAsync(target)))
+            // .NET's own client sends a request without a body again where a kept connection broke: a first answer may be the second one's
+            if (answer.IsSuccess || (answer.Status is 404 or 412 && !await ExistsAsync(target)))
             {
                 Count("namespace.destroyed");
                 _namespaces.Remove(target);

@@ -93,7 +93,7 @@ internal sealed class PatientClient(HttpClient http)
                     return await FollowAsync(answer, patience.Token);
                 }
 
-                if (answer.Status is not (502 or 503 or 429) && answer.Code is not ("idempotency-in-flight" or "fenced"))
+                if (answer.Status is not (502 or 503 or 429) && answer.Code is not ("idempotency-in-flight" or "fenced" or "bind-pending"))
                 {
                     return answer;
                 }
