@@ -48,7 +48,7 @@ internal sealed class PatientClient(HttpClient http)
         return then;
     }
 
-    public Task<Answer> PutAsync(string path, byte[] bytes) => SendAsync(HttpMethod.Put, path, Octets(bytes), null, "*");
+    public Task<Answer> PutAsync(string path, byte[] bytes, string etag) => SendAsync(HttpMethod.Put, path, Octets(bytes), null, etag);
 
     public Task<Answer> DeleteAsync(string path, string etag) => SendAsync(HttpMethod.Delete, path, null, null, etag);
 
