@@ -81,8 +81,6 @@ public sealed class PersonalityRowConfiguration : IEntityTypeConfiguration<Perso
         builder.HasKey(row => new { row.HostId, row.RegionId, row.Kind, row.Number }).HasName("pk_personalities");
         builder.HasOne<RegionRow>().WithMany().HasForeignKey(row => new { row.HostId, row.RegionId })
             .OnDelete(DeleteBehavior.Cascade).HasConstraintName("fk_personalities_region");
-        builder.HasIndex(row => new { row.HostId, row.RegionId, row.NamespaceNumber }).IsUnique()
-            .HasFilter("namespace_number IS NOT NULL").HasDatabaseName("ux_personalities_namespace");
         builder.ComplexProperty(row => row.Bound, bound =>
         {
             bound.Property(found => found.Uuid).HasColumnName("bound_uuid");

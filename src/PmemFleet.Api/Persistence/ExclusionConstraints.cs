@@ -26,6 +26,18 @@ public static class ExclusionConstraints
 
         // a boot may swap the numbers of two namespaces
         "ALTER TABLE namespaces ADD CONSTRAINT ux_namespaces_number UNIQUE (host_id, region_id, number) DEFERRABLE INITIALLY DEFERRED",
+        .. PersonalityOfANamespace,
+    ];
+
+    /// <summary>
+    /// A namespace has one personality. A reconfiguration hands it from one to the next in one write, in whichever order the rows are written;
+    /// this takes the place of an index of that name, which looked at each statement by itself.
+    /// </summary>
+    public static IEnumerable<string> PersonalityOfANamespace =>
+    [
+        "ALTER TABLE personalities DROP CONSTRAINT IF EXISTS ux_personalities_namespace",
+        "DROP INDEX IF EXISTS ux_personalities_namespace",
+        "ALTER TABLE personalities ADD CONSTRAINT ux_personalities_namespace UNIQUE (host_id, region_id, namespace_number) DEFERRABLE INITIALLY DEFERRED",
     ];
 
     /// <summary>In the <c>Up</c> of the migration that makes the tables, after them.</summary>

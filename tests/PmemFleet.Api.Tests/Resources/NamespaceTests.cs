@@ -47,6 +47,22 @@ public sealed class NamespaceTests(ResourceFixture fixture) : IClassFixture<Reso
         Assert.Empty((await _api.GetAsync<ListPage<NamespaceDto>>($"{host}/namespaces")).Items);
     }
 
+    /// <summary>Each time the namespace goes from one personality to the other, and back: both rows change in one write.</summary>
+    [Theory]
+    [InlineData("devdax")]
+    [InlineData("sector")]
+    [InlineData("fsdax")]
+    public async Task Reconfigure_WithinItsMode_AgainAndAgain_TradesPersonalities(string mode)
+    {
+        var host = await LabelledAsync($"again-{mode}");
+        var made = await _api.PostAsync<NamespaceDto>($"{host}/namespaces", $$"""{"mode":"{{mode}}","size":"64M"}""", HttpStatusCode.Created);
+        for (var round = 0; round < 4; round++)
+        {
+            var again = await _api.PostAsync<NamespaceDto>($"{host}/namespaces/{made.Name}/reconfigure", $$"""{"mode":"{{mode}}","force":true}""");
+            Assert.Equal((mode, "enabled"), (again.Mode, again.State));
+        }
+    }
+
     [Fact]
     [Trait("Row", "54")]
     public async Task Reconfigure_Active_NeedsForceAndKeepsTheDevice()

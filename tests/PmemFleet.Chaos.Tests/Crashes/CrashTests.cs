@@ -34,8 +34,9 @@ public sealed class CrashTests(ChaosServer server)
         var load = new RegionLoad(fleet.Client, Host, 0, new Random(random.Next()));
         var loads = new Dictionary<string, RegionLoad[]> { [Host] = [load] };
         var clock = Stopwatch.StartNew();
-        var duration = ChaosRun.Duration(TimeSpan.FromSeconds(35));
+        var duration = ChaosRun.Duration(TimeSpan.FromSeconds(25));
         var (runs, commands) = (0, 0);
+        (TimeSpan Time, string What) slowest = (TimeSpan.Zero, "none");
         foreach (var (sequence, points) in Plan(random).TakeWhile(_ => clock.Elapsed < duration))
         {
             try
@@ -48,8 +49,10 @@ public sealed class CrashTests(ChaosServer server)
                 foreach (var (command, point) in sequence.Zip(points))
                 {
                     trigger.Arm(point);
+                    var start = clock.Elapsed;
                     var repeatable = await load.RunAsync(command);
                     trigger.Disarm();
+                    slowest = clock.Elapsed - start > slowest.Time ? (clock.Elapsed - start, $"{command} with {point}") : slowest;
                     commands++;
                     if (repeatable)
                     {
@@ -73,7 +76,7 @@ public sealed class CrashTests(ChaosServer server)
 
         await stop.CancelAsync();
         await supervision;
-        server.Report($"crashes: {runs} runs, {commands} commands in {clock.Elapsed.TotalSeconds:F0} s; struck: {string.Join(", ", trigger.Fired.Select(pair => $"{pair.Value} × {pair.Key}"))}");
+        server.Report($"crashes: {runs} runs, {commands} commands in {clock.Elapsed.TotalSeconds:F0} s, slowest {slowest.What}: {slowest.Time.TotalSeconds:F1} s; struck: {string.Join(", ", trigger.Fired.Select(pair => $"{pair.Value} × {pair.Key}"))}");
         Assert.True(trigger.Fired.Count > 0, "nothing was struck");
     }
 

@@ -29,7 +29,7 @@ public sealed class LateCommitTests(ChaosServer server)
         var reading = readers.Select(reader => reader.RunAsync(fleet, stop.Token)).ToList();
 
         var committed = new ConcurrentDictionary<string, bool>();
-        var duration = ChaosRun.Duration(TimeSpan.FromSeconds(12));
+        var duration = ChaosRun.Duration(TimeSpan.FromSeconds(10));
         var seeds = Enumerable.Range(0, Writers).Select(_ => random.Next()).ToList();
         var writing = Task.WhenAll(seeds.Select((seed, writer) => WriteAsync(fleet, writer, new Random(seed), clock, duration, committed)));
         while (!writing.IsCompleted)

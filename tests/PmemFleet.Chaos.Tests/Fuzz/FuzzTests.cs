@@ -29,7 +29,7 @@ public sealed class FuzzTests(ChaosServer server)
         var findings = new SortedDictionary<string, string>(StringComparer.Ordinal);
         var statuses = new SortedDictionary<int, int>();
         var clock = Stopwatch.StartNew();
-        var duration = ChaosRun.Duration(TimeSpan.FromSeconds(35));
+        var duration = ChaosRun.Duration(TimeSpan.FromSeconds(28));
         for (var round = 0; round == 0 || clock.Elapsed < duration; round++)
         {
             foreach (var operation in ApiDocument.Operations.TakeWhile(_ => round == 0 || clock.Elapsed < duration))

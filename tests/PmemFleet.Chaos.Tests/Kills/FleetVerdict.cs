@@ -69,8 +69,8 @@ internal static class FleetVerdict
     private static async Task DemandNamespacesAsync(ChaosFleet fleet, string host, RegionLoad[] regions)
     {
         var listed = (await fleet.Client.ListAsync($"/v1/hosts/{host}/namespaces")).Where(space => (long)space["rawSize"]! > 0).ToList();
-        var found = listed.Select(space => $"{space["name"]} {space["mode"]} {space["altName"]} {space["state"]}").Order(StringComparer.Ordinal);
-        var expected = regions.SelectMany(load => load.Namespaces).Select(space => $"{space.Name} {space.Mode} {space.Uuid:N} enabled").Order(StringComparer.Ordinal);
+        var found = listed.Select(space => $"{space["mode"]} {space["altName"]} {space["state"]}").Order(StringComparer.Ordinal);
+        var expected = regions.SelectMany(load => load.Namespaces).Select(space => $"{space.Mode} {space.Uuid:N} enabled").Order(StringComparer.Ordinal);
         Assert.Equal(expected, found);
     }
 

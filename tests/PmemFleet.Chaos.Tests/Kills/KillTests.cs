@@ -22,7 +22,7 @@ public sealed class KillTests(ChaosServer server)
         }
 
         var disturbance = new Disturbance(fleet, new Random(random.Next()));
-        using var stop = new CancellationTokenSource(ChaosRun.Duration(TimeSpan.FromSeconds(30)));
+        using var stop = new CancellationTokenSource(ChaosRun.Duration(TimeSpan.FromSeconds(25)));
         var clock = Stopwatch.StartNew();
         try
         {

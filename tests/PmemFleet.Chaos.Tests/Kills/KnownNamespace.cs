@@ -3,6 +3,7 @@ namespace PmemFleet.Chaos.Tests.Kills;
 /// <summary>What a client was told of one of its namespaces.</summary>
 internal sealed class KnownNamespace
 {
+    /// <summary>As it was last seen: a boot may change it.</summary>
     public required string Name { get; set; }
 
     /// <summary>The client chose it, so that it is known even where an answer was lost.</summary>

@@ -34,7 +34,7 @@ public sealed class PausedWorkerTests(ChaosServer server)
         var writers = Enumerable.Range(0, Writers).Select(number => new CountingWriter(fleet, number)).ToList();
         var writing = writers.Select(writer => writer.RunAsync(stop.Token)).ToList();
         var clock = Stopwatch.StartNew();
-        var duration = ChaosRun.Duration(TimeSpan.FromSeconds(15));
+        var duration = ChaosRun.Duration(TimeSpan.FromSeconds(12));
         var rounds = 0;
         var direct = 0;
         try
@@ -136,7 +136,7 @@ public sealed class PausedWorkerTests(ChaosServer server)
         {
             while (!stop.IsCancellationRequested)
             {
-                var answer = await fleet.Client.PutAsync(Path, Block(Version + 1));
+                var answer = await fleet.Client.PutAsync(Path, Block(Version + 1), "*");
                 Assert.True(answer.IsSuccess, answer.ToString());
                 Version++;
                 if (Version % 8 == 0)

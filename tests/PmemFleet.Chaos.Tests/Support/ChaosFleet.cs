@@ -13,7 +13,7 @@ internal sealed record FleetShape
 
     public int Workers { get; init; } = 2;
 
-    public int LeaseSeconds { get; init; } = 3;
+    public int LeaseSeconds { get; init; } = 5;
 
     public int FailoverSeconds { get; init; } = 1;
 

@@ -48,6 +48,7 @@ internal sealed class ChaosPostgres : IAsyncDisposable
         SslMode = SslMode.Disable,
         GssEncryptionMode = GssEncryptionMode.Disable,
         Timeout = 5,
+        IncludeErrorDetail = true,
     }.ConnectionString;
 
     /// <summary>An immediate stop and a new start, which recovers from the log.</summary>

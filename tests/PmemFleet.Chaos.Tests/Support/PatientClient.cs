@@ -48,7 +48,7 @@ internal sealed class PatientClient(HttpClient http)
         return then;
     }
 
-    public Task<Answer> PutAsync(string path, byte[] bytes) => SendAsync(HttpMethod.Put, path, Octets(bytes), null, "*");
+    public Task<Answer> PutAsync(string path, byte[] bytes, string etag) => SendAsync(HttpMethod.Put, path, Octets(bytes), null, etag);
 
     public Task<Answer> DeleteAsync(string path, string etag) => SendAsync(HttpMethod.Delete, path, null, null, etag);
 
@@ -93,7 +93,7 @@ internal sealed class PatientClient(HttpClient http)
                     return await FollowAsync(answer, patience.Token);
                 }
 
-                if (answer.Status is not (502 or 503 or 429) && answer.Code is not ("idempotency-in-flight" or "fenced"))
+                if (answer.Status is not (502 or 503 or 429) && answer.Code is not ("idempotency-in-flight" or "fenced" or "bind-pending"))
                 {
                     return answer;
                 }

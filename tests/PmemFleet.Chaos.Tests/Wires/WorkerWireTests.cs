@@ -38,7 +38,7 @@ public sealed class WorkerWireTests(ChaosServer server)
         fleet.WorkerWire.Delay = fleet.Front.Delay = () => TimeSpan.FromMilliseconds(Next(dice, 800));
         fleet.WorkerWire.Choose = _ => Strike(Next(dice, 100) < 30 ? OfWorkers[Next(dice, OfWorkers.Length)] : WireFault.None);
         fleet.Front.Choose = request => Strike(Next(dice, 100) < 15 ? Choose(request) : WireFault.None);
-        using var stop = new CancellationTokenSource(ChaosRun.Duration(TimeSpan.FromSeconds(25)));
+        using var stop = new CancellationTokenSource(ChaosRun.Duration(TimeSpan.FromSeconds(18)));
         var clock = Stopwatch.StartNew();
         try
         {

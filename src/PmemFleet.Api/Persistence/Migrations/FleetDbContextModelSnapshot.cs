@@ -1054,11 +1054,6 @@ namespace PmemFleet.Api.Persistence.Migrations
                     b.HasKey("HostId", "RegionId", "Kind", "Number")
                         .HasName("pk_personalities");
 
-                    b.HasIndex("HostId", "RegionId", "NamespaceNumber")
-                        .IsUnique()
-                        .HasDatabaseName("ux_personalities_namespace")
-                        .HasFilter("namespace_number IS NOT NULL");
-
                     b.ToTable("personalities", null, t =>
                         {
                             t.HasCheckConstraint("ck_personalities_bound", "bound_uuid IS NULL OR (namespace_number IS NOT NULL AND bound_size > 0)");
