@@ -59,11 +59,12 @@ public sealed class HostBoot(OperationQueue queue, TimeProvider time) : IHostBoo
     {
         // tracked, because the caller may have ended some that are not saved yet
         var tasks = await db.Tasks.AsTracking().Where(task => hostIds.Contains(task.HostId) && !task.Done).ToListAsync(cancellationToken);
-        return tasks.Where(task => !task.Done && !except.Contains(task.Id)).ToLookup(
-            task => task.HostId,
-            IReadOnlyList<string> (task) =>
-            [
-                .. JsonSerializer.Deserialize(task.Steps, FleetJsonContext.Default.IReadOnlyListTaskStep)!.OfType<BindStep>().Select(step => step.Namespace),
-            ]);
+        // a long step runs beside the queue and binds nothing: it does not keep a boot from probing anew
+        return (from task in tasks
+                where !task.Done && !except.Contains(task.Id)
+                let steps = JsonSerializer.Deserialize(task.Steps, FleetJsonContext.Default.IReadOnlyListTaskStep)!
+                where steps is not [LongStep]
+                select (task.HostId, Binds: (IReadOnlyList<string>)[.. steps.OfType<BindStep>().Select(step => step.Namespace)]))
+            .ToLookup(waiting => waiting.HostId, waiting => waiting.Binds);
     }
 }
