@@ -1,0 +1,73 @@
+using System.IO.Compression;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using PmemFleet.Api.Tests.Support;
+using PmemFleet.Contracts.Campaigns;
+using PmemFleet.Contracts.Operations;
+using PmemFleet.Contracts.Sync;
+
+namespace PmemFleet.Api.Tests.Resources;
+
+/// <summary>Campaigns: a task for each host, one operation, one log.</summary>
+public sealed class CampaignTests(ResourceFixture fixture) : IClassFixture<ResourceFixture>
+{
+    private const string Sources = "\"durationSeconds\":3600,\"sources\":[{\"perDimmHour\":1}]";
+    private readonly HttpClient _api = fixture.Admin;
+
+    [Fact]
+    public async Task Create_OverTwoHosts_MergesTheirLogsAndCounts()
+    {
+        await HostAsync("camp-1");
+        await HostAsync("camp-2");
+        var number = 0;
+        fixture.Worker.OnStep = step => step is CampaignStep ? Part(Interlocked.Increment(ref number)) : null;
+
+        var campaign = await _api.PostAsync<CampaignDto>("/v1/campaigns", $$"""{"seed":7,"labelSelector":"set=camp",{{Sources}}}""");
+
+        const string Expected = "000000000001.000000 h/nmem0 1\n000000000002.000000 h/nmem0 2\n000000000003.000000 h/nmem0 1\n000000000004.000000 h/nmem0 2\n";
+        Assert.Equal(("succeeded", 2, 2, 4L), (campaign.State, campaign.Hosts, campaign.HostsDone, campaign.Result!.Summary.Errors));
+        Assert.Equal(Expected, await _api.GetStringAsync(new Uri($"/v1/campaigns/{campaign.Id}/log", UriKind.Relative)));
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Expected))), campaign.Result.LogSha256);
+        Assert.Equal(campaign.Result.LogSha256, (await _api.GetAsync<CampaignDto>($"/v1/campaigns/{campaign.Id}")).Result!.LogSha256);
+        Assert.Equal("succeeded", (await _api.GetAsync<OperationDto>($"/v1/operations/{campaign.OperationId}")).State);
+    }
+
+    [Fact]
+    public async Task Cancel_BeforeAnyWorkerHasSeenIt_EndsTheOperation()
+    {
+        await _api.PostAsync<Contracts.Hosts.HostDto>("/v1/hosts", """{"name":"camp-idle","labels":{"set":"idle"},"mediaPool":"nobody","dimms":[{"capacity":"64M"}]}""", HttpStatusCode.Created);
+        await _api.PostAsync<Contracts.Hosts.HostDto>("/v1/hosts", """{"name":"camp-idle-2","labels":{"set":"idle"},"mediaPool":"nobody","dimms":[{"capacity":"64M"}]}""", HttpStatusCode.Created);
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/campaigns") { Content = new StringContent($$"""{"labelSelector":"set=idle",{{Sources}}}""", Encoding.UTF8, "application/json") };
+        request.Headers.Add("Prefer", "respond-async");
+        var accepted = await (await _api.SendAsync(request)).ExpectAsync<OperationDto>(HttpStatusCode.Accepted);
+
+        var ended = await _api.PostAsync<OperationDto>($"/v1/operations/{accepted.Id}/cancel", "{}");
+
+        Assert.Equal("cancelled", ended.State);
+    }
+
+    [Theory]
+    [InlineData("""{"durationSeconds":3600,"sources":[]}""", "sources")]
+    [InlineData("""{"durationSeconds":0,"sources":[{"perDimmHour":1}]}""", "duration")]
+    [InlineData("""{"durationSeconds":60,"sources":[{"perDimmHour":1,"intervalSeconds":1}]}""", "rate-or-interval")]
+    [InlineData("""{"durationSeconds":60,"sources":[{"perDimmHour":1e9}]}""", "too-many-errors")]
+    [InlineData("""{"durationSeconds":60,"sources":[{"intervalSeconds":1,"probability":2}]}""", "source-values")]
+    [InlineData("""{"durationSeconds":60,"labelSelector":"no=body","sources":[{"perDimmHour":1}]}""", "no-target")]
+    [InlineData("""{"durationSeconds":60,"effect":"destroy","sources":[{"perDimmHour":1}]}""", "effect")]
+    public async Task Create_Impossible_IsRefused(string json, string code) =>
+        Assert.Equal(code, (await _api.RefusedAsync(HttpMethod.Post, "/v1/campaigns", json, HttpStatusCode.UnprocessableEntity)).Code);
+
+    private static StepCampaign Part(int host)
+    {
+        using var log = new MemoryStream();
+        using (var gzip = new GZipStream(log, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            gzip.Write(Encoding.UTF8.GetBytes($"00000000000{host}.000000 h/nmem0 {host}\n00000000000{host + 2}.000000 h/nmem0 {host}\n"));
+        }
+
+        return new StepCampaign { Part = new CampaignPartDto { Summary = new CampaignSummaryDto { Dimms = 1, Errors = 2, NeverFound = 2 }, Log = log.ToArray() } };
+    }
+
+    private Task<Contracts.Hosts.HostDto> HostAsync(string name) => _api.CreateReadyHostAsync($$$"""{"name":"{{{name}}}","labels":{"set":"camp"},"dimms":[{"capacity":"64M"}]}""");
+}
