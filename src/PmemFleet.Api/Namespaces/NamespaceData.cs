@@ -35,7 +35,7 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
             return ProblemResults.NotFound("namespace", name).ToResult();
         }
 
-        var path = string.Create(CultureInfo.InvariantCulture, $"namespaces/{name}/data?offset={offset?.Value ?? 0}&length={bytes}");
+        var path = string.Create(CultureInfo.InvariantCulture, $"namespaces/{name}/data?offset={offset?.Value ?? 0}&length={bytes}{StartOf(row)}");
         var answer = await worker.SendAsync(host, target => worker.Client.DownloadAsync(target, path, cancellationToken), repeatable: true, cancellationToken);
         await worker.ApplyAsync(answer.Observations);
         return answer.Value is { } data ? new BytesResult(data, Etag.Of(row.Id, row.Version)) : RefusalOf(answer, row, host);
@@ -64,7 +64,7 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
             return stale.ToResult();
         }
 
-        var path = string.Create(CultureInfo.InvariantCulture, $"namespaces/{name}/data?offset={offset?.Value ?? 0}");
+        var path = string.Create(CultureInfo.InvariantCulture, $"namespaces/{name}/data?offset={offset?.Value ?? 0}{StartOf(row)}");
         var kept = length <= MostKeptBytes ? await KeepAsync(http.Request.Body, (int)length, http.RequestAborted) : null;
         var answer = await worker.SendAsync(
             host,
@@ -90,6 +90,9 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
 
     private async Task<NamespaceRow?> FindAsync(string host, string name, CancellationToken cancellationToken) =>
         (await NamespaceProjection.FindRowAsync(db, host, name, cancellationToken)).Row;
+
+    /// <summary>Names change with a boot, addresses do not: the worker takes no other namespace for this one.</summary>
+    private static string StartOf(NamespaceRow row) => row.Start is { } start ? string.Create(CultureInfo.InvariantCulture, $"&start={start}") : string.Empty;
 
     /// <summary>A host that has just booted has namespaces that are enabled and not bound yet: that passes, and is no rule's refusal.</summary>
     private static IActionResult RefusalOf<T>(WorkerAnswer<T> answer, NamespaceRow row, string host)

@@ -26,7 +26,7 @@ internal static class NamespaceEndpoints
             http, hostId, Json.DataPlaneReplyScrubDto, held => held.Scrub.Show()));
     }
 
-    private static Task<IResult> ReadDataAsync(HttpContext http, Guid hostId, string dev, long offset, long length, DataPlaneGate gate) =>
+    private static Task<IResult> ReadDataAsync(HttpContext http, Guid hostId, string dev, long offset, long length, long? start, DataPlaneGate gate) =>
         ReadAsync(http, hostId, gate, held =>
         {
             if (length is <= 0 or > MostBytes)
@@ -34,7 +34,7 @@ internal static class NamespaceEndpoints
                 return (null, TooLong("reads", length));
             }
 
-            if (Io(held, dev, out var refusal) is not { } io)
+            if (Io(held, dev, start, out var refusal) is not { } io)
             {
                 return (null, refusal);
             }
@@ -68,7 +68,7 @@ internal static class NamespaceEndpoints
             return (bytes, null);
         });
 
-    private static async Task<IResult> WriteAsync(HttpContext http, Guid hostId, string dev, long offset, DataPlaneGate gate)
+    private static async Task<IResult> WriteAsync(HttpContext http, Guid hostId, string dev, long offset, long? start, DataPlaneGate gate)
     {
         if (http.Request.ContentLength > MostBytes)
         {
@@ -86,7 +86,7 @@ internal static class NamespaceEndpoints
                 return TooLong("writes", body.Length);
             }
 
-            if (Io(held, dev, out var refusal) is not { } io)
+            if (Io(held, dev, start, out var refusal) is not { } io)
             {
                 return refusal!;
             }
@@ -121,11 +121,21 @@ internal static class NamespaceEndpoints
     private static RefusalDto TooLong(string verb, long length) =>
         Refusals.Of("EINVAL", "length-out-of-range", $"A request {verb} 1 byte to 16 MiB.", ("length", length), ("most", MostBytes)) with { Subject = "length" };
 
-    private static INamespaceIo? Io(LiveHost host, string dev, out RefusalDto? refusal)
+    /// <summary>
+    /// The namespace's block device. A boot may give its name to another namespace between the caller's look at the rows and this one: where the
+    /// caller says at which address its namespace starts, no other one is taken for it.
+    /// </summary>
+    private static INamespaceIo? Io(LiveHost host, string dev, long? start, out RefusalDto? refusal)
     {
         if (!host.Bound.TryGetValue(dev, out var bound))
         {
             refusal = Refusals.Of("ENXIO", "not-bound", $"{dev} is not enabled; an enabled raw, fsdax or sector namespace has a block device.");
+            return null;
+        }
+
+        if (start is { } expected && bound.Step.Start != expected)
+        {
+            refusal = Refusals.Of("EAGAIN", "host-not-ready", $"The host has booted, and {dev} is another namespace now.");
             return null;
         }
 

@@ -133,7 +133,7 @@ public sealed class DataPlaneTests(ResourceFixture fixture) : IClassFixture<Reso
         {
             if (http.Request.Method == "GET")
             {
-                Assert.Equal("namespaces/namespace0.0/data?offset=8192&length=4096", path);
+                Assert.StartsWith("namespaces/namespace0.0/data?offset=8192&length=4096&start=", path, StringComparison.Ordinal);
                 await MediaWorker.ReplyAsync(
                     http,
                     new DataPlaneReply<Acknowledged> { Refusal = new RefusalDto { Errno = "EIO", Code = "media-error", Message = "bad block 16" }, Observations = [seen] },

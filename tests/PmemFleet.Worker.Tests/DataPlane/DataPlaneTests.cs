@@ -185,6 +185,7 @@ public sealed class DataPlaneTests : IAsyncLifetime
         await _worker.RunAsync(TestLayout.Bind(personality == "btt" ? TestLayout.Btt : null));
         var bytes = Enumerable.Range(0, 64 << 10).Select(at => (byte)(at * 13)).ToArray();
 
+        Assert.Equal((503, "EAGAIN", "host-not-ready"), (await _worker.Client.PutAsync<DataWrittenDto>("namespaces/namespace0.0/data?offset=8192&start=512", bytes)).Refused);
         var written = await _worker.Client.PutAsync<DataWrittenDto>("namespaces/namespace0.0/data?offset=8192", bytes);
 
         Assert.Equal(200, written.Status);
