@@ -1,5 +1,5 @@
-using PmemFleet.Contracts.Processes;
 using PmemFleet.Contracts.Problems;
+using PmemFleet.Contracts.Processes;
 using PmemFleet.DeviceDax.AddressSpaces;
 using PmemFleet.DeviceDax.Faults;
 using PmemFleet.DeviceDax.Files;

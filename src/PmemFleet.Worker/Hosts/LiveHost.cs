@@ -170,8 +170,14 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
     }
 
     /// <summary>Lets the host go, under the gate; what was stored is on the disk.</summary>
+    /// <exception cref="InvalidOperationException">Nobody holds the gate: a bug, as a detach without the bus's lock is one.</exception>
     public void Drop()
     {
+        if (Gate.CurrentCount != 0)
+        {
+            throw new InvalidOperationException($"{Layout.HostName} is let go without its gate");
+        }
+
         IsDropped = true;
         foreach (var task in LongTasks.Values)
         {

@@ -251,11 +251,11 @@ public sealed class DataPlaneTests : IAsyncLifetime
     public async Task InfoBlock_OfADevdaxNamespace_IsWhatIsOnTheMedia()
     {
         await MapAsync();
-        using var block = await _worker.Client.RawAsync(HttpMethod.Get, "namespaces/namespace0.0/info-block");
+        using var block = await _worker.Client.RawAsync(HttpMethod.Get, "namespaces/namespace0.0/info-block?offset=4096");
         var bytes = await block.Content.ReadAsByteArrayAsync();
 
-        Assert.Equal(8192, bytes.Length);
-        Assert.StartsWith("NVDIMM_DAX_INFO", Encoding.ASCII.GetString(bytes, 4096, 16), StringComparison.Ordinal);
+        Assert.Equal(4096, bytes.Length);
+        Assert.StartsWith("NVDIMM_DAX_INFO", Encoding.ASCII.GetString(bytes, 0, 16), StringComparison.Ordinal);
         Assert.Equal((422, "EINVAL", "no-block-device"), (await _worker.Client.GetAsync<Acknowledged>("namespaces/namespace0.0/data?offset=0&length=512")).Refused);
     }
 

@@ -13,6 +13,21 @@ public sealed class PowerStepTests
 {
     private static readonly BootStep Unsafe = new() { UnsafeShutdown = true };
 
+    [Fact]
+    [Trait("Row", "32")]
+    public void Drop_WithoutTheGate_IsABugAndChangesNothing()
+    {
+        using var folder = new MediaFolder();
+        using var host = Open(folder, Guid.CreateVersion7(), TestLayout.New(), 1);
+
+        Assert.Throws<InvalidOperationException>(host.Drop);
+        Assert.False(host.IsDropped);
+
+        host.Gate.Wait();
+        host.Drop();
+        Assert.True(host.IsDropped);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

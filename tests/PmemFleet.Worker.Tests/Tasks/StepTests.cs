@@ -56,7 +56,7 @@ public sealed class StepTests : IAsyncLifetime
         var went = await _worker.RunAsync(outside with { ContinueOnFailure = true }, new ScrubStep());
 
         Assert.IsType<StepRefused>(Assert.Single(ended.Steps));
-        Assert.Equal([typeof(StepRefused), typeof(StepDone)], went.Steps.Select(step => step.GetType()));
+        Assert.Equal([typeof(StepRefused), typeof(StepScrubbed)], went.Steps.Select(step => step.GetType()));
     }
 
     [Fact]

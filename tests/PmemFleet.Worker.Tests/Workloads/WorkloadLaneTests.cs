@@ -63,7 +63,7 @@ public sealed class WorkloadLaneTests : IAsyncLifetime
         await UntilRunningAsync(load);
 
         // the tasks behind it do not wait for it
-        Assert.IsType<StepDone>(Assert.Single((await _worker.RunAsync(new ScrubStep())).Steps));
+        Assert.IsType<StepScrubbed>(Assert.Single((await _worker.RunAsync(new ScrubStep())).Steps));
         Assert.False(load.Completion.Task.IsCompleted);
 
         _worker.Api.Cancel(_worker.Host, load.Id);
