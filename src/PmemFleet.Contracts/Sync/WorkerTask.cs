@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using PmemFleet.Contracts.Campaigns;
 using PmemFleet.Contracts.Health;
-using PmemFleet.Contracts.Workloads;
 
 namespace PmemFleet.Contracts.Sync;
 
