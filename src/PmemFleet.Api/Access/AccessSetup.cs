@@ -75,13 +75,6 @@ public static class AccessSetup
                 return Task.CompletedTask;
             },
 
-            // an issuer that cannot be reached is no defect of ours: the caller is not let in
-            OnAuthenticationFailed = context =>
-            {
-                context.Fail(context.Exception);
-                return Task.CompletedTask;
-            },
-
             // the same documents as for keys
             OnChallenge = async context =>
             {
