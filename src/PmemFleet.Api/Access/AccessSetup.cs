@@ -14,7 +14,7 @@ public static class AccessSetup
 
     public static IServiceCollection AddFleetAccess(this IServiceCollection services, AuthOptions options)
     {
-        services.AddSingleton<ApiKeys>().AddSingleton<WorkerCredentials>().AddHostedService<ApiKeyForgetting>();
+        services.AddSingleton<ApiKeys>().AddSingleton<WorkerCredentials>().AddSingleton<RequestLimits>().AddHostedService<ApiKeyForgetting>();
         var authentication = services.AddAuthentication(AnyScheme)
             .AddScheme<AuthenticationSchemeOptions, BearerHandler>(BearerHandler.SchemeName, null)
             .AddPolicyScheme(AnyScheme, null, policy => policy.ForwardDefaultSelector = http =>
@@ -48,13 +48,21 @@ public static class AccessSetup
         jwt.Authority = oidc.Authority;
         jwt.Audience = oidc.Audience;
         jwt.MapInboundClaims = false;
+
+        // an issuer beside this process is reached without leaving the machine
+        jwt.RequireHttpsMetadata = !(Uri.TryCreate(oidc.Authority, UriKind.Absolute, out var authority) && authority.IsLoopback);
+
+        // signatures only: a MAC under a published key is no proof
+        jwt.TokenValidationParameters.ValidAlgorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
+        jwt.TokenValidationParameters.RequireExpirationTime = true;
         jwt.TokenValidationParameters.RoleClaimType = ClaimTypes.Role;
         jwt.Events = new JwtBearerEvents
         {
             OnTokenValidated = context =>
             {
                 var token = context.Principal!;
-                var role = token.FindAll("role").Concat(token.FindAll("roles")).Select(claim => claim.Value).LastOrDefault(Roles.OfKeys.Contains);
+                var named = token.FindAll("role").Concat(token.FindAll("roles")).Select(claim => claim.Value).ToHashSet(StringComparer.Ordinal);
+                var role = Roles.OfKeys.LastOrDefault(named.Contains);
                 var identity = new ClaimsIdentity("oidc", ClaimTypes.Name, ClaimTypes.Role);
                 identity.AddClaim(new Claim(ClaimTypes.Name, token.FindFirstValue("preferred_username") ?? token.FindFirstValue("sub") ?? "oidc"));
                 identity.AddClaim(new Claim(Caller.IdClaim, $"oidc:{token.FindFirstValue("iss")}|{token.FindFirstValue("sub")}"));

@@ -40,6 +40,10 @@ public sealed class ApiKeys(IDbContextFactory<FleetDbContext> contexts, TimeProv
         return IsGood(key);
     }
 
+    /// <summary>True where this very key was good lately; only <see cref="FindAsync"/> says whether it still is.</summary>
+    public bool IsRemembered(string presented) =>
+        presented.StartsWith(ApiKeySecret.Start, StringComparison.Ordinal) && _known.ContainsKey(Convert.ToHexString(ApiKeySecret.Hash(presented)));
+
     public void Forget() => _known.Clear();
 
     private KnownKey? IsGood(KnownKey key) => key.ExpiresAt is { } end && end <= time.GetUtcNow() ? null : key;

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Mvc.Formatters;
 using Microsoft.AspNetCore.Mvc.ModelBinding.Metadata;
 using PmemFleet.Api.Access;
 using PmemFleet.Api.Fleets;
+using PmemFleet.Api.Hosting;
 using PmemFleet.Api.Idempotency;
 using PmemFleet.Api.Problems;
 using PmemFleet.Contracts;
@@ -56,7 +57,7 @@ public static class ConventionsSetup
             http.Response.OnStarting(() =>
             {
                 http.Response.Headers["Trace-Id"] = Activity.Current?.TraceId.ToHexString() ?? http.TraceIdentifier;
-                http.Response.Headers.XContentTypeOptions = "nosniff";
+                SecurityHeaders.Set(http);
                 return Task.CompletedTask;
             });
             if (http.Request.HasJsonContentType() && http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)

@@ -36,6 +36,7 @@ public static class ApiHost
             builder.WebHost.UseUrls(urls);
         }
 
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.UseFleetTls(api.Tls));
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services
             .AddFleetDatabase()
@@ -53,7 +54,10 @@ public static class ApiHost
         app.UseFleetConventions(api.MaxJsonBytes);
         app.UseFleetSwagger();
         app.UseRouting();
+        var limits = app.Services.GetRequiredService<RequestLimits>();
+        app.Use(limits.LimitAddressAsync);
         app.UseAuthentication();
+        app.Use(limits.LimitCallerAsync);
         app.UseAuthorization();
         app.MapFleetHealth();
         app.MapControllers();

@@ -28,6 +28,12 @@ public static partial class FleetConfiguration
         ["WORKERS:FAILOVERSECONDS"] = false,
         ["API:URLS"] = false,
         ["API:MAXJSONBYTES"] = false,
+        ["API:REQUESTSPERSECOND"] = false,
+        ["API:REQUESTBURST"] = false,
+        ["API:FAILEDLOGINSPERMINUTE"] = false,
+        ["API:TLS:CERTIFICATE"] = false,
+        ["API:TLS:KEY"] = true,
+        ["API:TLS:KEYPASSWORD"] = true,
         ["RETENTION:EVENTHOURS"] = false,
         ["RETENTION:OPERATIONHOURS"] = false,
     };

@@ -76,4 +76,18 @@ public sealed class ApiOptions
     /// <summary>Bytes of a JSON request body.</summary>
     [Range(1024, 1 << 30)]
     public int MaxJsonBytes { get; set; } = 4 << 20;
+
+    /// <summary>Requests a second that one key gets from one replica in the long run.</summary>
+    [Range(1, 1_000_000)]
+    public int RequestsPerSecond { get; set; } = 5_000;
+
+    /// <summary>Requests that one key may send at once after a rest.</summary>
+    [Range(1, 1_000_000)]
+    public int RequestBurst { get; set; } = 10_000;
+
+    /// <summary>Invalid credentials a minute after which an address is refused without a look-up.</summary>
+    [Range(1, 1_000_000)]
+    public int FailedLoginsPerMinute { get; set; } = 3_000;
+
+    public TlsOptions Tls { get; set; } = new();
 }

@@ -15,6 +15,7 @@ public sealed class OperationDescriptions : IOpenApiOperationTransformer
     [
         (401, "No key, or one that is unknown, expired or revoked."),
         (403, "The key's role is not enough, or Linux refuses with EACCES or EPERM."),
+        (429, "The key asks for too much, or the address presented too many invalid credentials. `Retry-After` says when to ask again."),
         (500, "A defect of the service; `traceId` finds it in the log."),
         (503, "Not now: the database or the host's worker does not answer, or the host boots. `Retry-After` says when to ask again."),
     ];
