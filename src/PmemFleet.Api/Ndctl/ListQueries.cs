@@ -38,6 +38,10 @@ public sealed class NdctlListQuery
     [FromQuery(Name = "mediaErrors")]
     public bool MediaErrors { get; init; }
 
+    /// <summary><c>-H</c>: the health of the DIMMs that are listed.</summary>
+    [FromQuery(Name = "health")]
+    public bool Health { get; init; }
+
     /// <summary><c>-u</c>: sizes with units, hexadecimal ids.</summary>
     [FromQuery(Name = "human")]
     public bool Human { get; init; }

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Dax;
+using PmemFleet.Api.Health;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.MediaErrors;
 using PmemFleet.Api.Persistence;
@@ -23,7 +24,17 @@ public sealed class ToolListings(FleetDbContext db)
         }
 
         var known = await KnownErrors.LoadAsync(db, rows.Mappings, cancellationToken);
-        return Json(NdctlList.Of(Bus.Load(BusOfRows.Read(rows)), ToOptions(query) with { Badblocks = Badblocks(rows, known) }));
+        return Json(NdctlList.Of(Bus.Load(BusOfRows.Read(rows)), ToOptions(query) with
+        {
+            Badblocks = Badblocks(rows, known),
+            Health = query.Health || query.Verbose >= 3 ? await HealthAsync(rows, cancellationToken) : null,
+        }));
+    }
+
+    private async Task<IReadOnlyDictionary<string, JsonObject>> HealthAsync(HostRows rows, CancellationToken cancellationToken)
+    {
+        var seen = await db.Set<DimmMediaRow>().AsNoTracking().Where(row => row.HostId == rows.Host.Id).ToDictionaryAsync(row => row.DimmId, row => row.Health, cancellationToken);
+        return rows.Dimms.ToDictionary(dimm => dimm.Name, dimm => HealthJson.ToNdctl(HealthJson.Read(seen.GetValueOrDefault(dimm.Id))));
     }
 
     public async Task<IActionResult> DaxctlAsync(string host, DaxctlListQuery query, CancellationToken cancellationToken) =>

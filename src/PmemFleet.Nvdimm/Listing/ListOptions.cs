@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Nodes;
 using PmemFleet.Nvdimm.Model;
 
 namespace PmemFleet.Nvdimm.Listing;
@@ -54,6 +55,9 @@ public sealed record ListOptions
     /// <summary>Bad blocks by region name.</summary>
     public ImmutableDictionary<string, ImmutableArray<RegionBadblock>> Badblocks { get; init; } =
         ImmutableDictionary<string, ImmutableArray<RegionBadblock>>.Empty;
+
+    /// <summary><c>-H</c>: by DIMM name the <c>health</c> of each that can tell (spec 20 section 10); null where it was not asked for.</summary>
+    public IReadOnlyDictionary<string, JsonObject>? Health { get; init; }
 
     /// <summary>What is listed, after ndctl's default.</summary>
     internal ListOptions Effective() => Buses || Dimms || Regions || Namespaces ? this : this with { Namespaces = true };

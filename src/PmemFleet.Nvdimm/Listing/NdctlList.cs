@@ -64,10 +64,11 @@ public static class NdctlList
         [.. bus.Dimms
             .Where(d => (d.Enabled || options.Idle) && options.Dimm is var only && (only is null || only == d.Name))
             .Where(d => options.Region is null || bus.Regions.Any(r => r.Name == options.Region && r.Mappings.Any(m => m.Dimm == d)))
-            .Select(d => Dimm(d, options.Human))];
+            .Select(d => Dimm(d, options))];
 
-    private static JsonObject Dimm(Dimm dimm, bool human)
+    private static JsonObject Dimm(Dimm dimm, ListOptions options)
     {
+        var human = options.Human;
         var listed = new JsonObject
         {
             ["dev"] = dimm.Name,
@@ -96,6 +97,11 @@ public static class NdctlList
         if (dimm.Security is { } security)
         {
             listed["security"] = security;
+        }
+
+        if (options.Health?.GetValueOrDefault(dimm.Name) is { } health)
+        {
+            listed["health"] = health.DeepClone();
         }
 
         return listed;
