@@ -11,14 +11,18 @@ internal sealed class FencedException(long epoch) : Exception($"epoch {epoch} of
 
 /// <summary>
 /// The media pool's own fence: a file that names the epoch which may write. It is read before each batch of stores and again before
-/// anything is acknowledged, by name, so that a network file system looks it up anew. What is left is the time between that look and
-/// the store itself: a process that is stopped exactly there and goes on after the host has moved lets that one store of a request
-/// land that nobody was answered. Poison and counters have no such gap, as each epoch keeps them in files of its own.
+/// anything is acknowledged, by name, so that a network file system looks it up anew. One look serves the stores of a millisecond, and who
+/// raises the fence waits longer than that. What is left is the time between that look and the store itself: a process that is stopped
+/// exactly there and goes on after the host has moved lets that one store of a request land that nobody was answered. Poison and counters
+/// have no such gap, as each epoch keeps them in files of its own.
 /// </summary>
 internal sealed class MediaFence
 {
     /// <summary>How long one look serves the stores of a batch. A process that was stopped longer looks again.</summary>
     private static readonly long Fresh = System.Diagnostics.Stopwatch.Frequency / 1000;
+
+    /// <summary>Longer than <see cref="Fresh"/>, whatever the clocks of two machines make of a millisecond.</summary>
+    private static readonly TimeSpan LastLookIsOver = TimeSpan.FromMilliseconds(3);
 
     private readonly string _path;
     private readonly byte[] _expected;
@@ -63,6 +67,9 @@ internal sealed class MediaFence
         if (held < epoch)
         {
             DurableFile.Replace(path, Content(epoch));
+
+            // a former holder's last look may serve it this much longer; nothing is read or stored under the new epoch before that is over
+            _ = SpinWait.SpinUntil(static () => false, LastLookIsOver);
         }
 
         return new MediaFence(path, epoch);
