@@ -42,6 +42,14 @@ public sealed class NdctlListQuery
     [FromQuery(Name = "health")]
     public bool Health { get; init; }
 
+    /// <summary><c>-F</c>: the firmware of the bus and the DIMMs that are listed.</summary>
+    [FromQuery(Name = "firmware")]
+    public bool Firmware { get; init; }
+
+    /// <summary><c>-C</c>: what each region can give.</summary>
+    [FromQuery(Name = "capabilities")]
+    public bool Capabilities { get; init; }
+
     /// <summary><c>-u</c>: sizes with units, hexadecimal ids.</summary>
     [FromQuery(Name = "human")]
     public bool Human { get; init; }
@@ -50,6 +58,20 @@ public sealed class NdctlListQuery
     [FromQuery(Name = "verbose")]
     [Range(0, 3)]
     public int Verbose { get; init; }
+
+    /// <summary><c>-b</c>: the bus's name or provider; another lists nothing.</summary>
+    [FromQuery(Name = "bus")]
+    public string? Bus { get; init; }
+
+    /// <summary><c>-t</c>: the regions' type; there are no <c>blk</c> regions.</summary>
+    [FromQuery(Name = "type")]
+    [AllowedValues("pmem", "blk", null)]
+    public string? Type { get; init; }
+
+    /// <summary><c>-U</c>: regions and namespaces of a NUMA node.</summary>
+    [FromQuery(Name = "numaNode")]
+    [Range(0, int.MaxValue)]
+    public int? NumaNode { get; init; }
 
     /// <summary><c>-d</c>.</summary>
     [FromQuery(Name = "dimm")]
@@ -87,4 +109,13 @@ public sealed class DaxctlListQuery
     /// <summary><c>-u</c>.</summary>
     [FromQuery(Name = "human")]
     public bool Human { get; init; }
+
+    /// <summary><c>-r</c>: the number of the dax region.</summary>
+    [FromQuery(Name = "region")]
+    [Range(0, int.MaxValue)]
+    public int? Region { get; init; }
+
+    /// <summary><c>-d</c>: the device, such as <c>dax0.0</c>.</summary>
+    [FromQuery(Name = "device")]
+    public string? Device { get; init; }
 }

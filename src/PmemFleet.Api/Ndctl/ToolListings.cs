@@ -3,11 +3,13 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Dax;
+using PmemFleet.Api.Dimms;
 using PmemFleet.Api.Health;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.MediaErrors;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Problems;
+using PmemFleet.Contracts.Health;
 using PmemFleet.Nvdimm.Listing;
 using PmemFleet.Nvdimm.Model;
 
@@ -24,22 +26,31 @@ public sealed class ToolListings(FleetDbContext db)
         }
 
         var known = await KnownErrors.LoadAsync(db, rows.Mappings, cancellationToken);
-        return Json(NdctlList.Of(Bus.Load(BusOfRows.Read(rows)), ToOptions(query) with
+        var media = await DimmProjection.MediaOf(db, rows.Dimms, cancellationToken);
+        var seen = rows.Dimms.ToDictionary(dimm => dimm.Name, dimm => media.GetValueOrDefault(dimm.Id)?.Health);
+        var bus = BusOfRows.Read(rows);
+        bus = bus with { Dimms = [.. bus.Dimms.Select(dimm => dimm with { Security = seen.GetValueOrDefault($"nmem{dimm.Id}")?.Security.State ?? dimm.Security })] };
+        return Json(NdctlList.Of(Bus.Load(bus), ToOptions(query) with
         {
             Badblocks = Badblocks(rows, known),
-            Health = query.Health || query.Verbose >= 3 ? await HealthAsync(rows, cancellationToken) : null,
+            Health = query.Health || query.Verbose >= 3 ? seen.ToDictionary(dimm => dimm.Key, dimm => HealthJson.ToNdctl(dimm.Value)) : null,
+            Firmware = query.Firmware || query.Verbose >= 3 ? FirmwareOf(seen) : null,
+            FrozenDimms = [.. seen.Where(dimm => dimm.Value is { Security.Frozen: true }).Select(dimm => dimm.Key)],
         }));
     }
 
-    private async Task<IReadOnlyDictionary<string, JsonObject>> HealthAsync(HostRows rows, CancellationToken cancellationToken)
-    {
-        var seen = await db.Set<DimmMediaRow>().AsNoTracking().Where(row => row.HostId == rows.Host.Id).ToDictionaryAsync(row => row.DimmId, row => row.Health, cancellationToken);
-        return rows.Dimms.ToDictionary(dimm => dimm.Name, dimm => HealthJson.ToNdctl(HealthJson.Read(seen.GetValueOrDefault(dimm.Id))));
-    }
+    /// <summary>What the workers have reported.</summary>
+    private static Dictionary<string, FirmwareListing> FirmwareOf(Dictionary<string, DimmHealthDto?> seen) => seen
+        .Where(dimm => dimm.Value is not null)
+        .Select(dimm => (dimm.Key, dimm.Value!.Firmware))
+        .ToDictionary(dimm => dimm.Key, dimm => new FirmwareListing(
+            FirmwareListing.Number(dimm.Firmware.CurrentVersion),
+            dimm.Firmware.NextVersion is { } next ? FirmwareListing.Number(next) : null,
+            dimm.Firmware.State == "armed"));
 
     public async Task<IActionResult> DaxctlAsync(string host, DaxctlListQuery query, CancellationToken cancellationToken) =>
         await LoadAsync(host, cancellationToken) is { } rows
-            ? Json(DaxctlList.Of(Bus.Load(BusOfRows.Read(rows)), query.Regions, query.Devices, query.Mappings, query.Human, DaxBindings.States(rows)))
+            ? Json(DaxctlList.Of(Bus.Load(BusOfRows.Read(rows)), query.Regions, query.Devices, query.Mappings, query.Human, DaxBindings.States(rows), query.Region, query.Device))
             : ProblemResults.NotFound("host", host).ToResult();
 
     public async Task<IActionResult> IomemAsync(string host, CancellationToken cancellationToken) =>
@@ -60,6 +71,10 @@ public sealed class ToolListings(FleetDbContext db)
         Configured = query.Configured,
         Human = query.Human,
         Verbose = query.Verbose >= 1,
+        Capabilities = query.Capabilities || query.Verbose >= 3,
+        Bus = query.Bus,
+        RegionType = query.Type,
+        NumaNode = query.NumaNode,
         Dimm = query.Dimm,
         Region = query.Region,
         Namespace = query.Namespace,

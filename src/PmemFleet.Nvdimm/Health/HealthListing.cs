@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace PmemFleet.Nvdimm.Health;
@@ -16,14 +17,14 @@ public static class HealthListing
 
         var listed = new JsonObject();
         Add(SmartFields.Health, "health_state", StateName(health.Conditions));
-        Add(SmartFields.MediaTemperature, "temperature_celsius", health.MediaTemperature);
-        Add(SmartFields.ControllerTemperature, "controller_temperature_celsius", health.ControllerTemperature);
+        Add(SmartFields.MediaTemperature, "temperature_celsius", Celsius(health.MediaTemperature));
+        Add(SmartFields.ControllerTemperature, "controller_temperature_celsius", Celsius(health.ControllerTemperature));
         Add(SmartFields.Spares, "spares_percentage", (int)health.Spares);
         Add(SmartFields.Alarms, "alarm_temperature", health.Tripped.HasFlag(SmartAlarms.MediaTemperature));
         Add(SmartFields.Alarms, "alarm_controller_temperature", health.Tripped.HasFlag(SmartAlarms.ControllerTemperature));
         Add(SmartFields.Alarms, "alarm_spares", health.Tripped.HasFlag(SmartAlarms.Spares));
-        AddThreshold(SmartFields.MediaTemperature, SmartAlarms.MediaTemperature, "alarm_enabled_media_temperature", "temperature_threshold", thresholds.MediaTemperature);
-        AddThreshold(SmartFields.ControllerTemperature, SmartAlarms.ControllerTemperature, "alarm_enabled_ctrl_temperature", "controller_temperature_threshold", thresholds.ControllerTemperature);
+        AddThreshold(SmartFields.MediaTemperature, SmartAlarms.MediaTemperature, "alarm_enabled_media_temperature", "temperature_threshold", Celsius(thresholds.MediaTemperature));
+        AddThreshold(SmartFields.ControllerTemperature, SmartAlarms.ControllerTemperature, "alarm_enabled_ctrl_temperature", "controller_temperature_threshold", Celsius(thresholds.ControllerTemperature));
         AddThreshold(SmartFields.Spares, SmartAlarms.Spares, "alarm_enabled_spares", "spares_threshold", (int)thresholds.Spares);
         Add(SmartFields.LifeUsed, "life_used_percentage", (int)health.LifeUsed);
         Add(SmartFields.ShutdownState, "shutdown_state", health.IsShutdownDirty ? "dirty" : "clean");
@@ -48,6 +49,10 @@ public static class HealthListing
             }
         }
     }
+
+    /// <summary>ndctl prints a temperature as a real number even where it is whole: <c>23.0</c>.</summary>
+    private static JsonNode Celsius(double degrees) =>
+        JsonNode.Parse(degrees.ToString(degrees == Math.Truncate(degrees) ? "0.0" : "R", CultureInfo.InvariantCulture))!;
 
     /// <summary>The name of a health state.</summary>
     public static string StateName(SmartConditions conditions) =>

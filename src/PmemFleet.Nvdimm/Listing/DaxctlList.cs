@@ -15,29 +15,32 @@ public static class DaxctlList
     /// <param name="mappings"><c>-M</c>.</param>
     /// <param name="human"><c>-u</c>.</param>
     /// <param name="states">Drivers and memory blocks of the devices.</param>
-    public static JsonNode? Of(Bus bus, bool regions = false, bool devices = false, bool mappings = false, bool human = false, DaxDeviceStates? states = null)
+    /// <param name="region"><c>-r</c>: the dax region's number.</param>
+    /// <param name="device"><c>-d</c>: the device's name.</param>
+    public static JsonNode? Of(Bus bus, bool regions = false, bool devices = false, bool mappings = false, bool human = false, DaxDeviceStates? states = null, int? region = null, string? device = null)
     {
         var listed = new JsonArray();
-        foreach (var device in bus.Namespaces)
+        foreach (var found in bus.Namespaces)
         {
-            if (device is not { IsEnabled: true, Claim: { Kind: PersonalityKind.Dax, Bound: BindOutcome.Pages pages } claim })
+            if (found is not { IsEnabled: true, Claim: { Kind: PersonalityKind.Dax, Bound: BindOutcome.Pages pages } claim }
+                || (region is not null && region != found.Region.Id) || (device is not null && device != CharDevice(found)))
             {
                 continue;
             }
 
             if (!regions)
             {
-                listed.Add((JsonNode)Device(device, pages, mappings, human, states?.Of(device)));
+                listed.Add((JsonNode)Device(found, pages, mappings, human, states?.Of(found)));
                 continue;
             }
 
-            var region = Region(device, pages, human, $"{bus.DevicePath}/{bus.Name}/{device.Region.Name}/{claim.Name}");
+            var one = Region(found, pages, human, $"{bus.DevicePath}/{bus.Name}/{found.Region.Name}/{claim.Name}");
             if (devices)
             {
-                region["devices"] = new JsonArray(Device(device, pages, mappings, human, states?.Of(device)));
+                one["devices"] = new JsonArray(Device(found, pages, mappings, human, states?.Of(found)));
             }
 
-            listed.Add((JsonNode)region);
+            listed.Add((JsonNode)one);
         }
 
         return ListNumbers.Print(listed, human);

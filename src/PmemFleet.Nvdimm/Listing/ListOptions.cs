@@ -52,12 +52,31 @@ public sealed record ListOptions
     /// <summary><c>-m</c>.</summary>
     public NamespaceMode? Mode { get; init; }
 
+    /// <summary><c>-t</c>: <c>pmem</c>, or <c>blk</c>, of which a modern kernel has none.</summary>
+    public string? RegionType { get; init; }
+
+    /// <summary><c>-U</c>: regions and namespaces of this NUMA node.</summary>
+    public int? NumaNode { get; init; }
+
+    /// <summary><c>-C</c>: what personalities an enabled region can give.</summary>
+    public bool Capabilities { get; init; }
+
     /// <summary>Bad blocks by region name.</summary>
     public ImmutableDictionary<string, ImmutableArray<RegionBadblock>> Badblocks { get; init; } =
         ImmutableDictionary<string, ImmutableArray<RegionBadblock>>.Empty;
 
     /// <summary><c>-H</c>: by DIMM name the <c>health</c> of each that can tell (spec 20 section 10); null where it was not asked for.</summary>
     public IReadOnlyDictionary<string, JsonObject>? Health { get; init; }
+
+    /// <summary><c>-F</c>: by DIMM name the firmware of each that can tell; null where it was not asked for.</summary>
+    public IReadOnlyDictionary<string, FirmwareListing>? Firmware { get; init; }
+
+    /// <summary>Names of the DIMMs whose security is frozen.</summary>
+    public ImmutableHashSet<string> FrozenDimms { get; init; } = [];
+
+    /// <summary>The regions to look in.</summary>
+    internal bool Takes(Region region) =>
+        (Region is null || Region == region.Name) && RegionType is null or "pmem" && (NumaNode is null || NumaNode == region.NumaNode);
 
     /// <summary>What is listed, after ndctl's default.</summary>
     internal ListOptions Effective() => Buses || Dimms || Regions || Namespaces ? this : this with { Namespaces = true };

@@ -21,7 +21,7 @@ public static class NdctlList
         var namespaces = wanted is { Namespaces: true, Regions: false } ? Namespaces(bus.Regions, wanted) : [];
         if (wanted.Buses)
         {
-            var listed = Bus(bus);
+            var listed = Bus(bus, wanted);
             Add(listed, "dimms", dimms);
             Add(listed, "regions", regions);
             Add(listed, "namespaces", namespaces);
@@ -49,12 +49,17 @@ public static class NdctlList
         }
     }
 
-    private static JsonObject Bus(Bus bus)
+    private static JsonObject Bus(Bus bus, ListOptions options)
     {
         var listed = new JsonObject { ["provider"] = bus.Provider, ["dev"] = bus.Name };
         if (bus.Scrub != ScrubState.None)
         {
             listed["scrub_state"] = bus.Scrub == ScrubState.Active ? "active" : "idle";
+        }
+
+        if (options.Firmware is { Count: > 0 } firmware)
+        {
+            listed["firmware"] = FirmwareListing.OfBus(firmware.Values);
         }
 
         return listed;
@@ -99,6 +104,16 @@ public static class NdctlList
             listed["security"] = security;
         }
 
+        if (options.FrozenDimms.Contains(dimm.Name))
+        {
+            listed["security_frozen"] = true;
+        }
+
+        if (options.Firmware?.GetValueOrDefault(dimm.Name) is { } firmware)
+        {
+            listed["firmware"] = firmware.Print(human);
+        }
+
         if (options.Health?.GetValueOrDefault(dimm.Name) is { } health)
         {
             listed["health"] = health.DeepClone();
@@ -109,13 +124,13 @@ public static class NdctlList
 
     private static JsonArray Regions(Bus bus, ListOptions options) =>
         [.. bus.Regions
-            .Where(r => (r.Enabled || options.Idle) && (options.Region is null || options.Region == r.Name))
+            .Where(r => (r.Enabled || options.Idle) && options.Takes(r))
             .Where(r => options.Dimm is null || r.Mappings.Any(m => m.Dimm.Name == options.Dimm))
             .Where(r => options.Namespace is null || r.Namespaces.Any(n => n.Name == options.Namespace))
             .Where(r => options.Mode is null || r.Namespaces.Any(n => n.Size > 0 && NamespaceModes.Of(n) == options.Mode))
-            .Select(r => Region(r, options))];
+            .Select(r => Region(bus, r, options))];
 
-    private static JsonObject Region(Region region, ListOptions options)
+    private static JsonObject Region(Bus bus, Region region, ListOptions options)
     {
         var isLabelled = region.NamespaceKind == NamespaceKind.Pmem;
         var listed = new JsonObject
@@ -150,6 +165,11 @@ public static class NdctlList
         }
 
         BadblockList.Add(listed, options, BadblockList.Within(options, region, region.Start, region.Size));
+        if (options.Capabilities)
+        {
+            CapabilityList.Add(listed, bus, region);
+        }
+
         listed["persistence_domain"] = region.PersistenceDomain switch
         {
             PersistenceDomain.CpuCache => "cpu_cache",
@@ -166,7 +186,7 @@ public static class NdctlList
 
     private static JsonArray Namespaces(IEnumerable<Region> regions, ListOptions options) =>
         [.. regions
-            .Where(r => options.Region is null || options.Region == r.Name)
+            .Where(options.Takes)
             .Where(r => options.Dimm is null || r.Mappings.Any(m => m.Dimm.Name == options.Dimm))
             .SelectMany(r => r.Namespaces)
             .Where(n => options.Namespace is null || options.Namespace == n.Name)

@@ -27,6 +27,28 @@ public sealed class HealthListTests(RealWorkerFixture fixture) : IClassFixture<R
         Assert.Null(JsonNode.Parse(await _api.GetStringAsync("/v1/hosts/healthy/ndctl/list?dimms=true"))![0]!["health"]);
     }
 
+    [Fact]
+    public async Task List_WithFirmwareCapabilitiesAndFilters_PrintsWhatNdctlPrints()
+    {
+        await _api.CreateReadyHostAsync("""{"name":"listed","dimms":[{"capacity":"64M"}],"regions":[{"dimms":["nmem0"]}]}""");
+        await Eventually.Async(async () => (await ListAsync("dimms=true&firmware=true"))[0]!["firmware"] is not null, TimeSpan.FromSeconds(30));
+
+        var bus = (await ListAsync("verbose=3"))[0]!;
+        Assert.Equal("suspend", (string?)bus["firmware"]!["activate_method"]);
+        Assert.Equal(
+            ["security", "firmware", "health"],
+            bus["dimms"]![0]!.AsObject().Select(member => member.Key).SkipWhile(key => key != "security"));
+        Assert.Equal(0x102005444UL, (ulong)bus["dimms"]![0]!["firmware"]!["current_version"]!);
+        Assert.Equal("sector", (string?)bus["regions"]![0]!["capabilities"]![0]!["mode"]);
+        foreach (var (filter, count) in ((string, int)[])[("bus=ndbus0", 1), ("bus=nosuch", 0), ("type=pmem", 1), ("type=blk", 0), ("numaNode=0", 1), ("numaNode=5", 0)])
+        {
+            Assert.Equal(count, (await ListAsync($"regions=true&{filter}")).Count);
+        }
+    }
+
+    private async Task<JsonArray> ListAsync(string query) =>
+        JsonNode.Parse(await _api.GetStringAsync(new Uri($"/v1/hosts/listed/ndctl/list?{query}", UriKind.Relative)))!.AsArray();
+
     private async Task<JsonObject?> HealthAsync() =>
         JsonNode.Parse(await _api.GetStringAsync("/v1/hosts/healthy/ndctl/list?dimms=true&health=true"))![0]!["health"] as JsonObject;
 }

@@ -1,4 +1,7 @@
 using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using PmemFleet.Nvdimm.Health;
+using PmemFleet.Nvdimm.Listing;
 using PmemFleet.Nvdimm.Model;
 using PmemFleet.Nvdimm.Primitives;
 using PmemFleet.Nvdimm.Tests.Labels;
@@ -44,6 +47,17 @@ internal static class GoldenHosts
         Assert.Null(defined.Refusal);
         media.Run(bus, defined.Value.Steps);
     }
+
+    /// <summary>What a command line asks for, with what the machine's DIMMs say of themselves: QEMU's nothing, nfit_test's its defaults.</summary>
+    public static ListOptions Tell(Bus bus, Words words) => !bus.Provider.StartsWith("nfit_test", StringComparison.Ordinal) ? words.List() : words.List() with
+    {
+        Firmware = words.Has("-F") ? bus.Dimms.ToDictionary(dimm => dimm.Name, _ => new FirmwareListing(0)) : null,
+        Health = words.Has("-H") ? bus.Dimms.ToDictionary(dimm => dimm.Name, _ => HealthListing.Of(SmartHealth.NfitTest, new SmartThresholds())) : null,
+    };
+
+    /// <summary>nfit_test makes two buses at once; the model is one.</summary>
+    public static JsonNode? Only(Bus bus, JsonNode? list) => list is JsonArray { Count: 2 } buses && buses[0]!["provider"] is not null
+        ? new JsonArray(buses.Single(one => (string?)one!["provider"] == bus.Provider)!.DeepClone()) : list;
 
     private static Bus ThreeDimms(FakeMedia media)
     {

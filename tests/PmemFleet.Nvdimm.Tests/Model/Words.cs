@@ -76,6 +76,8 @@ internal sealed class Words
         Idle = Has("-i"),
         MediaErrors = Has("-M"),
         Bus = Get("-b"),
+        Dimm = Get("-d"),
+        RegionType = Get("-t"),
         Region = Get("-r"),
         Namespace = Get("-n"),
         Mode = Get("-m") is { } m ? NamespaceModes.Parse(m) : null,
