@@ -60,13 +60,11 @@ public static class DimmCommands
             return stale;
         }
 
-        if (host.Bus.Regions.FirstOrDefault(region => region.Mappings.Any(mapping => mapping.Dimm.Name == name)) is { } user)
+        if (host.Bus.Unplug(name).Refusal is { } refusal)
         {
-            return Refusals.Busy("dimm-in-region", $"{name} is part of {user.Name}; delete that region first.");
+            return refusal;
         }
 
-        var snapshot = host.Bus.Snapshot();
-        host.Replace(snapshot with { Dimms = [.. snapshot.Dimms.Where(dimm => dimm.Id != row.Number)] });
         host.Save();
         host.Event("dimm.unplugged", name);
         return host.Host.Epoch == 0

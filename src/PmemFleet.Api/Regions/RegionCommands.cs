@@ -109,13 +109,11 @@ public static class RegionCommands
             return stale;
         }
 
-        if (row.Enabled)
+        if (host.Bus.Undefine(name).Refusal is { } refusal)
         {
-            return Refusals.Busy("region-enabled", $"{name} is enabled; disable it first.");
+            return refusal;
         }
 
-        var snapshot = host.Bus.Snapshot();
-        host.Replace(snapshot with { Regions = [.. snapshot.Regions.Where(region => region.Id != row.Number)] });
         host.Save();
         host.Event("region.deleted", name);
         return new WriteOutcome.NoContent();
