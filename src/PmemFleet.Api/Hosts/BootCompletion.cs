@@ -1,3 +1,4 @@
+using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Sync;
@@ -14,10 +15,13 @@ public sealed class BootCompletion(TimeProvider time) : ITaskCompletion
     public async Task CompleteAsync(FleetDbContext db, IReadOnlyList<FinishedTask> tasks, CancellationToken cancellationToken)
     {
         var hosts = await FinishedHosts.LoadAsync(db, tasks, time.GetUtcNow(), cancellationToken);
+        Guid[] ids = [.. tasks.Select(task => task.Host.Id)];
+        var aboutToGoDown = (await db.Tasks.Where(task => ids.Contains(task.HostId) && !task.Done && task.Kind == OperationKinds.Power)
+            .Select(task => task.HostId).ToListAsync(cancellationToken)).ToHashSet();
         foreach (var (task, host) in hosts.Tasks)
         {
             BindResults.Apply(host, task);
-            host.Host.State = HostRow.Ready;
+            host.Host.State = aboutToGoDown.Contains(host.Host.Id) ? HostRow.Booting : HostRow.Ready;
             host.Host.Version++;
             host.Save();
             if (task.Refusal is null || task.Result.Steps.Any(step => step is StepDone))
@@ -39,7 +43,7 @@ public sealed class PowerCompletion(OperationQueue queue, TimeProvider time) : I
     {
         var hosts = await FinishedHosts.LoadAsync(db, tasks, time.GetUtcNow(), cancellationToken);
         var awaited = await HostBoot.AwaitedBindsAsync(
-            db, [.. tasks.Select(task => task.Host.Id)], [.. tasks.Select(task => task.Task.Id)], cancellationToken);
+            db, [.. tasks.Select(task => task.Host.Id)], [.. tasks.Select(task => task.Task)], cancellationToken);
         foreach (var (task, host) in hosts.Tasks)
         {
             var steps = FinishedHosts.StepsOf(task);
@@ -56,6 +60,7 @@ public sealed class PowerCompletion(OperationQueue queue, TimeProvider time) : I
                 host.Host.Version++;
                 if (binds.Count > 0)
                 {
+                    host.Host.State = HostRow.Booting;
                     queue.Follow(db, host.Host, task.Operation, binds);
                     task.Continue();
                     continue;

@@ -54,14 +54,19 @@ public sealed class HostBoot(OperationQueue queue, TimeProvider time) : IHostBoo
     }
 
     /// <summary>By host: the namespaces that each task of its queue binds.</summary>
+    /// <param name="db">Where the queue is.</param>
+    /// <param name="hostIds">The hosts.</param>
+    /// <param name="except">Tasks whose results are being applied now. What stands before one of them in its host's queue has been executed too: a sync may bring both.</param>
+    /// <param name="cancellationToken">Stops it.</param>
     public static async Task<ILookup<Guid, IReadOnlyList<string>>> AwaitedBindsAsync(
-        FleetDbContext db, Guid[] hostIds, IReadOnlyCollection<Guid> except, CancellationToken cancellationToken)
+        FleetDbContext db, Guid[] hostIds, IReadOnlyCollection<TaskRow> except, CancellationToken cancellationToken)
     {
         // tracked, because the caller may have ended some that are not saved yet
         var tasks = await db.Tasks.AsTracking().Where(task => hostIds.Contains(task.HostId) && !task.Done).ToListAsync(cancellationToken);
+        var executed = except.GroupBy(task => task.HostId).ToDictionary(group => group.Key, group => group.Max(task => task.Sequence));
         // a long step runs beside the queue and binds nothing: it does not keep a boot from probing anew
         return (from task in tasks
-                where !task.Done && !except.Contains(task.Id)
+                where !task.Done && task.Sequence > executed.GetValueOrDefault(task.HostId)
                 let steps = JsonSerializer.Deserialize(task.Steps, FleetJsonContext.Default.IReadOnlyListTaskStep)!
                 where steps is not [LongStep]
                 select (task.HostId, Binds: (IReadOnlyList<string>)[.. steps.OfType<BindStep>().Select(step => step.Namespace)]))

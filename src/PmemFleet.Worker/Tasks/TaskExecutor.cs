@@ -15,6 +15,16 @@ internal sealed partial class TaskExecutor(ILogger<TaskExecutor> log)
     /// <exception cref="FencedException">This worker may not write any more; the result is not kept.</exception>
     public TaskResult Execute(LiveHost host, WorkerTask task) => FindResult(host, task) ?? Run(host, task);
 
+    /// <summary>
+    /// What a former epoch's execution left on the media is there; what it bound is not, and the boot since left these namespaces to this task.
+    /// </summary>
+    private static TaskResult BindAgain(LiveHost host, WorkerTask task, TaskResult former)
+    {
+        var results = former.Steps.Zip(task.Steps, (result, step) => (Result: result, Step: step))
+            .Select(pair => pair is { Step: BindStep bind, Result: StepBound } ? BindSteps.Bind(host, bind) : pair.Result);
+        return former with { Epoch = host.Store.Epoch, Steps = [.. results] };
+    }
+
     /// <summary>The result of a task that was executed before or is cancelled before its begin; null where it has to be executed.</summary>
     /// <exception cref="FencedException">This worker may not write any more.</exception>
     public static TaskResult? FindResult(LiveHost host, WorkerTask task)
@@ -22,9 +32,7 @@ internal sealed partial class TaskExecutor(ILogger<TaskExecutor> log)
         host.Store.Fence.Demand();
         if (host.Store.FindFormer(task.TaskId) is { } former && (former.Epoch == host.Store.Epoch || !IsBoot(task)))
         {
-            var restamped = former with { Epoch = host.Store.Epoch };
-            host.Store.Keep(restamped);
-            return restamped;
+            return Keep(host, former.Epoch == host.Store.Epoch ? former : BindAgain(host, task, former));
         }
 
         if (host.Cancelled.TryRemove(task.TaskId, out _) && !IsBoot(task))

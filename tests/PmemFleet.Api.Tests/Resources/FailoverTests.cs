@@ -41,4 +41,22 @@ public sealed class FailoverTests(ApiFixture fixture) : IClassFixture<ApiFixture
         Assert.Equal(2, (await _api.GetAsync<HostDto>("/v1/hosts/moved")).BootCount);
         Assert.Empty((await _api.GetAsync<HostCheckDto>("/v1/hosts/moved/check")).Differences);
     }
+
+    [Fact]
+    public async Task Restart_WhileAPowerCutWaits_BindsAgainWhatTheCutTookDown()
+    {
+        await using var first = await MediaWorker.StartAsync(fixture, "w-cut");
+        await _api.CreateReadyHostAsync("""{"name":"cut","dimms":[{"capacity":"1G"}],"regions":[{"dimms":["nmem0"]}]}""");
+        first.Works = false;
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/hosts/cut/power") { Content = new StringContent("""{"action":"cut"}""", null, "application/json") };
+        request.Headers.Add("Prefer", "respond-async");
+        var waiting = await _api.SendAsync(request);
+        Assert.Equal(HttpStatusCode.Accepted, waiting.StatusCode);
+
+        // it takes the boot of its epoch and the cut in one answer, and brings both results in one request
+        await using var second = await MediaWorker.StartAsync(fixture, "w-cut", first);
+        await Eventually.Async(async () => (await _api.GetAsync<OperationDto>(waiting.Headers.Location!.ToString())).EndedAt is not null, TimeSpan.FromSeconds(20));
+        Assert.Equal(["BootStep", "BindStep", "BootStep", "BindStep"], second.Steps.Select(step => step.GetType().Name));
+        Assert.Equal("ready", (await _api.GetAsync<HostDto>("/v1/hosts/cut")).State);
+    }
 }

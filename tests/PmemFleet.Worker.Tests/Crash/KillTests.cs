@@ -38,6 +38,23 @@ public sealed class KillTests : IAsyncLifetime, IDisposable
         Assert.All(host.Seen.Values, seen => Assert.Equal(1, seen.ScrubCount));
     }
 
+    [Fact]
+    public async Task Bind_DoneButNeverHeard_IsBoundForTheNextProcessToo()
+    {
+        var host = _api.AddHost(TestLayout.New());
+        await using var worker = WorkerProcess.Start(_api, _folder.Path);
+        var made = await _api.Enqueue(host, [TestLayout.Bind(TestLayout.Btt, "btt")]);
+        await worker.RestartAsync();
+        await _api.Enqueue(host, []);
+        _api.Redeliver(host, made.TaskId);
+        await Deadlines.UntilAsync(() => _api.Reported.Any(result => result.TaskId == made.TaskId && result.Epoch == host.Epoch), "the result is there under the new epoch");
+
+        var again = _api.Reported.Last(result => result.TaskId == made.TaskId);
+        Assert.Equal(Assert.IsType<StepBound>(Assert.Single(made.Steps)).Uuid, Assert.IsType<StepBound>(Assert.Single(again.Steps)).Uuid);
+        var written = await new DataPlaneClient(worker.Url, host).PutAsync<DataWrittenDto>("namespaces/namespace0.0/data?offset=0", new byte[4096]);
+        Assert.Equal(200, written.Status);
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("btt")]
