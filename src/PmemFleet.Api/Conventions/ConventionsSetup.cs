@@ -67,6 +67,7 @@ public static class ConventionsSetup
 
             return next(http);
         });
+        app.Use(RequestTarget.LimitAsync);
 
         // UnhandledExceptionHandler answers every one; this never gets its turn
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = StatusProblems.WriteAsync, SuppressDiagnosticsCallback = _ => true });

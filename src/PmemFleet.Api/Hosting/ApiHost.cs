@@ -20,7 +20,12 @@ public static class ApiHost
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
         var builder = WebApplication.CreateBuilder(args);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            // what is longer than RequestTarget takes, and not absurd, is read: Kestrel's own refusal says nothing
+            kestrel.Limits.MaxRequestLineSize = 8 * RequestTarget.MaxChars;
+        });
         // a statement each would drown what an operator looks for
         builder.Logging.AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.Warning).AddFilter("Npgsql.Command", LogLevel.Warning);
         configure?.Invoke(builder);

@@ -98,6 +98,15 @@ public sealed class RefusalTests(SmallBodyApi api) : IClassFixture<SmallBodyApi>
     }
 
     [Theory]
+    [InlineData(8200)]
+    [InlineData(60_000)]
+    public async Task Get_TargetTooLong_Is414WithTheLimit(int length)
+    {
+        var problem = await (await api.Admin.GetAsync($"/v1/hosts?cursor={new string('x', length)}")).ReadProblemAsync();
+        Assert.Equal((414, "uri-too-long", "8192"), (problem.Status, problem.Code, problem.Numbers!["max"]));
+    }
+
+    [Theory]
     [InlineData("GET", "/v1/nothing", 404, "route-not-found")]
     [InlineData("GET", "/v1/operations/not-a-uuid", 404, "route-not-found")]
     [InlineData("GET", "/v1/operations/0198c0de-0000-7000-8000-000000000000", 404, "not-found")]
