@@ -154,6 +154,7 @@ public sealed partial class Process
                 Memory.Table.Zap(start, end);
                 return null;
             case Advice.Cold or Advice.PageOut:
+                DropWalkedPuds(mapping, start, end);
                 DropAsBadPmds(mapping, start, end);
                 return null;
             case Advice.PopulateRead or Advice.PopulateWrite:

@@ -80,7 +80,7 @@ public sealed partial class Process
         }
     }
 
-    /// <summary>mincore(2), summed: how many 4 KiB pages of the range have an entry.</summary>
+    /// <summary>mincore(2), summed: how many 4 KiB pages of the range have an entry. It drops 1 GiB entries instead of counting them.</summary>
     public Outcome<ByteCount> Mincore(VirtualAddress address, ByteCount length)
     {
         lock (_gate)
@@ -93,10 +93,12 @@ public sealed partial class Process
 
             for (var at = start; at < end; at = Memory.Find(at)!.EndValue)
             {
-                if (Memory.Find(at) is null)
+                if (Memory.Find(at) is not { } mapping)
                 {
                     return Hole(at);
                 }
+
+                DropWalkedPuds(mapping, at, Math.Min(end, mapping.EndValue));
             }
 
             ulong resident = 0;
@@ -116,13 +118,19 @@ public sealed partial class Process
         }
     }
 
-    /// <summary>One entry of /proc/pid/pagemap: the physical page, or null when there is no entry.</summary>
+    /// <summary>One entry of /proc/pid/pagemap: the physical page, or null when there is no entry; a 1 GiB entry is dropped by the look.</summary>
     public PhysicalAddress? PageMap(VirtualAddress address)
     {
         lock (_gate)
         {
             var page = PageGranules.AlignDown(address.Value, PageGranules.PageBytes);
-            return Memory.Find(page) is { } mapping && Memory.Table.IsPresent(page, out _) ? Translate(mapping, page) : null;
+            if (Memory.Find(page) is not { } mapping)
+            {
+                return null;
+            }
+
+            DropWalkedPuds(mapping, page, page + PageGranules.PageBytes);
+            return Memory.Table.IsPresent(page, out _) ? Translate(mapping, page) : null;
         }
     }
 }

@@ -34,6 +34,15 @@ public sealed partial class Process
         }
     }
 
+    // mprotect and mremap take a PUD for a table; Linux 6.1 says so, and clears it. The page comes back with the next fault.
+    private void LogBadPuds(int dropped)
+    {
+        for (var i = 0; i < dropped; i++)
+        {
+            Machine.Log("mm/pgtable-generic.c:39: bad pud");
+        }
+    }
+
     private static Refusal Hole(ulong address) =>
         new Refusal(Errno.ENOMEM, "range-not-mapped", "A part of the range isn't mapped.").WithAddress("addr", address);
 
@@ -69,6 +78,7 @@ public sealed partial class Process
                 }
 
                 Memory.Find(at)!.Flags = flags;
+                LogBadPuds(Memory.Table.DropPuds(at, Math.Min(next, end)));
             }
 
             at = next;

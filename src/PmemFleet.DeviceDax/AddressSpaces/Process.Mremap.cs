@@ -159,6 +159,7 @@ public sealed partial class Process
         Memory.Insert(new(to, to + wanted, mapping.Flags, mapping.File, mapping.PageOffsetOf(from)));
         if (old > 0)
         {
+            LogBadPuds(Memory.Table.DropPuds(from, from + old));
             Memory.Table.Move(from, old, to);
         }
 

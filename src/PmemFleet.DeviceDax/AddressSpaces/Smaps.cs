@@ -65,12 +65,40 @@ public sealed record SmapsEntry(
 
 public sealed partial class Process
 {
-    /// <summary>/proc/pid/smaps: one entry a mapping, in address order.</summary>
+    /// <summary>
+    /// /proc/pid/smaps: one entry a mapping, in address order. Reading it drops 1 GiB entries, as in Linux: the next touch of each is a fault again.
+    /// </summary>
     public IReadOnlyList<SmapsEntry> Smaps()
     {
         lock (_gate)
         {
+            foreach (var mapping in Memory.Mappings)
+            {
+                DropWalkedPuds(mapping, mapping.StartValue, mapping.EndValue);
+            }
+
             return [.. Memory.Mappings.Select(Smaps)];
+        }
+    }
+
+    /// <summary>The sum of what smaps shows as Rss, without the walk.</summary>
+    public ByteCount Rss
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return new((ulong)Memory.Mappings.Sum(mapping => (long)Smaps(mapping).Rss.Value));
+            }
+        }
+    }
+
+    // A walk of the tables that has no answer for a PUD splits it, and a split dax PUD is an empty one (golden group g, 1 GiB).
+    private void DropWalkedPuds(Mapping mapping, ulong start, ulong end)
+    {
+        if (mapping.Device is { Granule: PageGranule.Pud })
+        {
+            Memory.Table.Zap(start, end);
         }
     }
 

@@ -5,6 +5,23 @@ internal sealed partial class PageTable
     /// <summary>Drops the entries that overlap the range; a larger page goes as a whole. Tables stay, as after MADV_DONTNEED.</summary>
     public void Zap(ulong start, ulong end) => Clear(start, end, ulong.MaxValue, 0);
 
+    /// <summary>Drops the 1 GiB pages that overlap the range, and nothing else; how many there were.</summary>
+    public int DropPuds(ulong start, ulong end)
+    {
+        var dropped = 0;
+        for (var at = start >> 30; start < end && PudPages > 0 && at <= (end - 1) >> 30; at++)
+        {
+            if (Top(at << 30) is { } table && table.HasPage(Index(at << 30, 30)))
+            {
+                MutableTop(at << 30).ClearPage(Index(at << 30, 30));
+                PudPages--;
+                dropped++;
+            }
+        }
+
+        return dropped;
+    }
+
     /// <summary>
     /// Drops the entries of an unmapped range and frees every table page of it that lies between the neighbouring mappings,
     /// <paramref name="floor"/> and <paramref name="ceiling"/>.

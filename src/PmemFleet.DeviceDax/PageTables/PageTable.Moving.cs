@@ -4,8 +4,8 @@ internal sealed partial class PageTable
 {
     /// <summary>
     /// Moves the entries of a range, as mremap does: piece by piece, no piece crossing a 2 MiB border of either side. A
-    /// piece without a table on the old side makes none on the new side. A huge page that can't keep its alignment is
-    /// dropped, and leaves the new side's PMD table behind.
+    /// piece without a table on the old side makes none on the new side. A 2 MiB page that can't keep its alignment is
+    /// dropped, and leaves the new side's PMD table behind. 1 GiB pages are not moved: <see cref="DropPuds"/> first.
     /// </summary>
     public void Move(ulong from, ulong length, ulong to)
     {
@@ -19,12 +19,7 @@ internal sealed partial class PageTable
                 continue;
             }
 
-            if (Top(source)!.HasPage(Index(source, 30)))
-            {
-                piece = Math.Min(length - done, Math.Min(ToBorder(source, 30), ToBorder(target, 30)));
-                MovePud(source, target, piece);
-            }
-            else if (!IsPmdNone(source))
+            if (!IsPmdNone(source))
             {
                 MovePiece(source, target, piece);
             }
@@ -34,16 +29,6 @@ internal sealed partial class PageTable
     }
 
     private static ulong ToBorder(ulong address, int shift) => (((address >> shift) + 1) << shift) - address;
-
-    private void MovePud(ulong source, ulong target, ulong piece)
-    {
-        _ = EnsureUnlimitedPud(target);
-        Zap(source, source + piece);
-        if (piece == 1UL << 30)
-        {
-            SetPud(target);
-        }
-    }
 
     private void MovePiece(ulong source, ulong target, ulong piece)
     {

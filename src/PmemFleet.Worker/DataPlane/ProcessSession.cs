@@ -134,7 +134,7 @@ internal static class ProcessSession
         Comm = process.Comm,
         State = process.HasExited ? "killed" : "running",
         Signal = host.Notes.SignalOf(process.Pid),
-        RssBytes = process.Smaps().Sum(entry => (long)entry.Rss.Value),
+        RssBytes = (long)process.Rss.Value,
         VirtualBytes = process.Mappings.Sum(mapping => (long)mapping.Length.Value),
         Faults = Show(process.Faults),
         PageTables = Show(process.PageTables),

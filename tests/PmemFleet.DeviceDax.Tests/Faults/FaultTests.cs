@@ -178,6 +178,22 @@ public class FaultTests
     }
 
     [Fact]
+    public void Smaps_OfA1GiBDevice_DropsTheEntry_AndTheNextTouchFaultsAgain()
+    {
+        var (machine, _) = WithDevice(PageGranule.Pud, 2 * ByteCount.GiB);
+        var (process, fd) = Opened(machine);
+        var mapping = Map(process, fd, ByteCount.GiB).Value;
+        Assert.Equal([1, 0], [process.Access(mapping.Start, AccessKind.Write).MinorFaults, process.Access(mapping.Start, AccessKind.Write).MinorFaults]);
+        _ = process.Rss;
+        Assert.Equal(0, process.Access(mapping.Start, AccessKind.Write).MinorFaults);
+        _ = process.Smaps();
+        Assert.Equal(1, process.Access(mapping.Start, AccessKind.Write).MinorFaults);
+        Assert.True(process.Madvise(mapping.Start, mapping.Length, Advice.NoHugePage).IsOk);
+        _ = process.Smaps();
+        Assert.Equal(AccessResult.SigBus, process.Access(mapping.Start, AccessKind.Read).Result);
+    }
+
+    [Fact]
     public void PageTableLimit_Reached_IsOom()
     {
         var (machine, _) = WithDevice(PageGranule.Pte, ByteCount.GiB);

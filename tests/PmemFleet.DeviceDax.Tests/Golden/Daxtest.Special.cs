@@ -248,6 +248,12 @@ internal sealed partial class Daxtest
         ];
         foreach (var (name, advice) in all)
         {
+            if (advice == Advice.NoHugePage && Align == 1UL << 30)
+            {
+                // its unguarded look at the byte ends the recording program: NoHugePage_Then… in FaultTests
+                continue;
+            }
+
             var p = Mmap(fd, Some, ReadWrite).Value.Start.Value;
             Touch(p, true, p);
             var r = Process.Madvise(new(p), new(Some), advice);
@@ -288,7 +294,7 @@ internal sealed partial class Daxtest
         Row("proc_self_mem_read", new() { ["r"] = Error(Process.RemoteAccess(new(p), new(16), AccessKind.Read)), ["ret"] = 16 });
         Row("proc_self_mem_write", new() { ["r"] = Error(Process.RemoteAccess(new(p), new(16), AccessKind.Write)), ["ret"] = 16 });
         var page = Process.PageMap(new(p));
-        Row("pagemap", new() { ["present"] = page is null ? 0 : 1, ["pfn"] = $"0x{page!.Value.Pfn:x}" });
+        Row("pagemap", new() { ["present"] = page is null ? 0 : 1, ["pfn"] = $"0x{page?.Pfn ?? 0:x}" });
         Process.Munmap(new(p), new(Some));
     }
 }

@@ -10,12 +10,11 @@ namespace PmemFleet.DeviceDax.Tests.Golden;
 /// <summary>The recording program's steps, made against the engine, in the recording's own JSON.</summary>
 internal sealed partial class Daxtest
 {
-    public const ulong Size = 65011712;
-    private const ulong DataStart = 0x1_0020_0000;
-
     public Daxtest(PageGranule granule, ulong mmapBase)
     {
         Align = granule.Bytes();
+        // 64 MiB of a namespace at 4 GiB, or 3 GiB of it for pages of 1 GiB: the data begin behind the struct pages, rounded to the alignment.
+        (Size, DataStart) = granule == PageGranule.Pud ? (2UL << 30, 0x1_4000_0000UL) : (65011712UL, 0x1_0020_0000UL);
         Machine = new Machine();
         Region = Machine.AddRegion(new(0, new(new(DataStart), new(Size)), granule)).Value;
         Device = Region.AddDevice(new(0)).Value;
@@ -31,6 +30,10 @@ internal sealed partial class Daxtest
     public Process Process { get; private set; }
 
     public ulong Align { get; }
+
+    public ulong Size { get; }
+
+    public ulong DataStart { get; }
 
     public List<JsonObject> Rows { get; } = [];
 
