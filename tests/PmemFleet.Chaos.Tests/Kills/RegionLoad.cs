@@ -191,8 +191,11 @@ internal sealed class RegionLoad(PatientClient client, string host, int region, 
     {
         var answer = await OnItAsync(target, async etag =>
         {
+            var name = target.Name;
             var read = await client.GetAsync($"{DataPath(target, block)}&length={BlockSize}");
-            var isOther = read.ETag is { } seen ? IdOf(seen) != IdOf(etag) : IdOf(await ResolveAsync(target)) != IdOf(etag);
+
+            // a refusal has no tag: whom it was about shows by who has the name afterwards
+            var isOther = read.ETag is { } seen ? IdOf(seen) != IdOf(etag) : IdOf(await ResolveAsync(target)) != IdOf(etag) || target.Name != name;
             return isOther ? read with { Status = 412 } : read;
         });
         if (target.Poisoned.Contains(block))
