@@ -118,27 +118,34 @@ public sealed class DpaSpace
         return busy < mapping.Size ? Down(mapping.Size - busy, align) : 0;
     }
 
-    /// <summary>The largest hole of a mapping, trimmed inward to <paramref name="align"/>.</summary>
+    /// <summary>
+    /// The largest hole of a mapping, trimmed inward to <paramref name="align"/>. The kernel finds it by reserving <see cref="Available"/> bytes
+    /// from low DPA on: where ranges that are not aligned make that less than the holes hold, the last hole counts for what is left.
+    /// </summary>
     public long LargestHole(DpaMapping mapping, long align)
     {
+        var left = IsAligned(align) ? long.MaxValue : Available(mapping, align);
         var largest = 0L;
         var from = mapping.Start;
-        foreach (ref readonly var extent in Span)
+        for (var i = 0; i <= _extents.Count; i++)
         {
-            if (extent.Start >= mapping.End)
+            var isLast = i == _extents.Count || _extents[i].Start >= mapping.End;
+            var limit = isLast ? mapping.End : _extents[i].Start;
+            if (limit > from && Down(limit, align) - Up(from, align) is > 0 and var hole)
+            {
+                largest = Math.Max(largest, Math.Min(hole, left));
+                left -= Math.Min(hole, left);
+            }
+
+            if (isLast)
             {
                 break;
             }
 
-            if (extent.Start - from > largest)
-            {
-                largest = Math.Max(largest, Down(extent.Start, align) - Up(from, align));
-            }
-
-            from = Math.Max(from, extent.End);
+            from = Math.Max(from, _extents[i].End);
         }
 
-        return Math.Max(largest, Down(mapping.End, align) - Up(from, align));
+        return largest;
     }
 
     /// <summary>
@@ -219,6 +226,20 @@ public sealed class DpaSpace
     }
 
     private Span<DpaExtent> Span => CollectionsMarshal.AsSpan(_extents);
+
+    private bool IsAligned(long align)
+    {
+        var isPowerOfTwo = (align & (align - 1)) == 0;
+        foreach (ref readonly var extent in Span)
+        {
+            if (isPowerOfTwo ? ((extent.Start | extent.Length) & (align - 1)) != 0 : extent.Start % align != 0 || extent.Length % align != 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     private static long Down(long value, long align) => value - (value % align);
 

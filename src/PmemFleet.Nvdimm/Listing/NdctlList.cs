@@ -28,10 +28,13 @@ public static class NdctlList
             return ListNumbers.Print(new JsonArray(listed), wanted.Human);
         }
 
-        var nests = wanted is { Regions: true, Namespaces: true };
-        if (!nests && (wanted.Dimms ? 1 : 0) + (wanted.Regions ? 1 : 0) + (wanted.Namespaces ? 1 : 0) == 1)
+        // what has nothing to show is no list of its own: only one kind is left then, and printed bare
+        var hasNamespaces = namespaces.Count > 0 || regions.Any(region => region!["namespaces"] is not null);
+        var asked = (wanted.Dimms ? 1 : 0) + (wanted.Regions ? 1 : 0) + (wanted.Namespaces ? 1 : 0);
+        var shown = (dimms.Count > 0 ? 1 : 0) + (regions.Count > 0 ? 1 : 0) + (hasNamespaces ? 1 : 0);
+        if (asked == 1 || shown == 1)
         {
-            return ListNumbers.Print(wanted.Dimms ? dimms : wanted.Regions ? regions : namespaces, wanted.Human);
+            return ListNumbers.Print(dimms.Count > 0 ? dimms : regions.Count > 0 ? regions : namespaces, wanted.Human);
         }
 
         var platform = new JsonObject();

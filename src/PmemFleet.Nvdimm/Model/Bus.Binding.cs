@@ -208,11 +208,13 @@ public sealed partial class Bus
         {
             steps.Add(new MediaStep.Unbind(device.Name));
             device.State = NamespaceState.Disabled;
-            if (device.Claim is { } claim)
-            {
-                claim.Bound = null;
-                Detach(claim);
-            }
+        }
+
+        // ndctl lets go of what holds the namespace also where that is not bound: what a create that failed left behind
+        if (device.Claim is { } claim)
+        {
+            claim.Bound = null;
+            Detach(claim);
         }
 
         return default(Done);

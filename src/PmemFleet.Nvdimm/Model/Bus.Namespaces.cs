@@ -10,6 +10,11 @@ public sealed partial class Bus
     /// <summary>ndctl create-namespace: in the first region that qualifies.</summary>
     public Outcome<NamespaceChange> CreateNamespace(NamespaceOptions options)
     {
+        if (NamespaceRequest.CheckOptions(this, options, isNew: true) is { } unusable)
+        {
+            return unusable;
+        }
+
         Refusal? skipped = null;
         foreach (var region in _regions)
         {
@@ -40,6 +45,11 @@ public sealed partial class Bus
     /// <summary>ndctl create-namespace -e: same device, new uuid, other mode, size or name.</summary>
     public Outcome<NamespaceChange> ReconfigureNamespace(string name, NamespaceOptions options)
     {
+        if (NamespaceRequest.CheckOptions(this, options, isNew: false) is { } unusable)
+        {
+            return unusable;
+        }
+
         if (FindNamespace(name) is not { } device)
         {
             return Refuse.NoDevice("namespace", name);
@@ -47,15 +57,8 @@ public sealed partial class Bus
 
         if (!NamespaceRequest.Check(this, device.Region, device, options).TryGet(out var request, out var refusal))
         {
-            return refusal.Errno == Errno.EAGAIN ? refusal with { Errno = Errno.ENXIO } : refusal;
-        }
-
-        if (device.Kind == NamespaceKind.Io && request.Size != device.Region.Size)
-        {
-            return new Refusal(
-                Errno.EINVAL, "label-less-size",
-                "Legacy / label-less namespaces do not support sub-dividing a region\nRetry without -s/--size=")
-                .With("size", request.Size).With("regionSize", device.Region.Size).Allowing($"{device.Region.Size}").About("size");
+            // a create ends with ENODEV where a region refused by ENXIO; a reconfiguration has no other region to try
+            return refusal.Errno is Errno.EAGAIN or Errno.ENXIO ? (refusal with { Errno = Errno.ENXIO }).Exits(Errno.ENXIO) : refusal;
         }
 
         if (Blocked(device, options.Force) is { } blocked)
@@ -109,7 +112,8 @@ public sealed partial class Bus
             return refusal;
         }
 
-        if (device.Kind == NamespaceKind.Pmem && device.Size > 0 && SetSize(device, 0).Refusal is { } kept)
+        // also one of size 0, which forgets its uuid; one that has none is destroyed already
+        if (device.Kind == NamespaceKind.Pmem && SetSize(device, 0).Refusal is { Rule: not "uuid-not-set" } kept)
         {
             return kept;
         }

@@ -22,6 +22,23 @@ internal sealed record NamespaceRequest
 
     public required int SectorSize { get; init; }
 
+    /// <summary>What ndctl refuses by the options alone, before it looks at any region.</summary>
+    /// <param name="bus">Whose alignments are the legal ones.</param>
+    /// <param name="options">As given.</param>
+    /// <param name="isNew">A create; a reconfiguration looks at <c>--map</c> only with the namespace at hand.</param>
+    public static Refusal? CheckOptions(Bus bus, NamespaceOptions options, bool isNew)
+    {
+        if (isNew && options is { Map: not null, Mode: { } mode } && !HasPages(mode))
+        {
+            return Invalid("map-without-pages", "--map only valid for an devdax mode pmem namespace").About("map").Allowing("fsdax", "devdax");
+        }
+
+        return options.Align is { } align && (align.Bytes < Region.PageBytes || (align.Bytes & (align.Bytes - 1)) != 0)
+            ? Invalid("align-not-power-of-2", "align must be a power-of-2 greater than 4096").With("align", align.Bytes)
+                .Allowing(bus.SupportedAlignments.Select(a => $"{a}")).About("align")
+            : null;
+    }
+
     /// <summary>The request, or a refusal; EAGAIN where another region may still do.</summary>
     public static Outcome<NamespaceRequest> Check(Bus bus, Region region, PmemNamespace? existing, NamespaceOptions options)
     {
@@ -33,7 +50,7 @@ internal sealed record NamespaceRequest
         var size = options.Size?.Bytes ?? existing?.Size ?? 0;
         if (existing is null)
         {
-            var available = region.NamespaceKind == NamespaceKind.Pmem ? region.MaxAvailableExtent : 0;
+            var available = region.NamespaceKind == NamespaceKind.Pmem ? region.MaxAvailableExtent : region.Size;
             if (available == 0 || size > available)
             {
                 return Skip("no-space", "No space left on device").With("size", size).With("maxAvailableExtent", available)
@@ -43,6 +60,13 @@ internal sealed record NamespaceRequest
             size = size == 0 ? available : size;
         }
 
+        if (region.NamespaceKind == NamespaceKind.Io && size != region.Size)
+        {
+            var refused = Invalid("label-less-size", "Legacy / label-less namespaces do not support sub-dividing a region\nRetry without -s/--size=")
+                .With("size", size).With("regionSize", region.Size).Allowing($"{region.Size}").About("size");
+            return existing is null ? refused.Exits(Errno.ENODEV) : refused;
+        }
+
         if (Encoding.UTF8.GetByteCount(options.Name ?? "") >= LabelLayout.NameBytes)
         {
             return Invalid("name-too-long", "create namespace: validate_namespace_options: alt name overflow").With("most", LabelLayout.NameBytes - 1).About("name");
@@ -50,17 +74,17 @@ internal sealed record NamespaceRequest
 
         var mode = options.Mode ?? (existing is null ? NamespaceMode.Fsdax : NamespaceModes.Of(existing));
         var claim = existing is { Claim: { } held } && NamespaceModes.Of(existing) == mode ? held : null;
-        if (options.Map is not null && mode is not (NamespaceMode.Fsdax or NamespaceMode.Devdax))
-        {
-            return Invalid("map-without-pages", "--map only valid for an devdax mode pmem namespace").About("map");
-        }
-
         if (!Alignment(bus, region, mode, claim, options).TryGet(out var align, out var refusal)
             || !FitsAlignment(region, size, align.Value, options).TryGet(out _, out refusal)
-            || !LargeEnough(mode, size, options).TryGet(out _, out refusal)
+            || !LargeEnough(mode, size).TryGet(out _, out refusal)
             || !Sector(region, mode, existing, options).TryGet(out var sector, out refusal))
         {
             return refusal;
+        }
+
+        if (existing is not null && options.Map is not null && !HasPages(mode))
+        {
+            return Invalid("map-without-pages", $"create namespace: {existing.Name}: --map= only valid for fsdax mode namespace").About("map").Allowing("fsdax", "devdax");
         }
 
         return new NamespaceRequest
@@ -74,21 +98,17 @@ internal sealed record NamespaceRequest
         };
     }
 
+    private static bool HasPages(NamespaceMode mode) => mode is NamespaceMode.Fsdax or NamespaceMode.Devdax;
+
     private static Refusal Skip(string rule, string message) => new(Errno.EAGAIN, rule, message);
 
     private static Refusal Invalid(string rule, string message) => new(Errno.EINVAL, rule, message);
 
     private static Outcome<Bytes> Alignment(Bus bus, Region region, NamespaceMode mode, Personality? claim, NamespaceOptions options)
     {
-        var hasPages = mode is NamespaceMode.Fsdax or NamespaceMode.Devdax;
+        var hasPages = HasPages(mode);
         if (options.Align is { } asked)
         {
-            if (asked.Bytes < Region.PageBytes || (asked.Bytes & (asked.Bytes - 1)) != 0)
-            {
-                return Invalid("align-not-power-of-2", "align must be a power-of-2 greater than 4096").With("align", asked.Bytes)
-                    .Allowing(bus.SupportedAlignments.Select(a => $"{a}")).About("align");
-            }
-
             if (!hasPages)
             {
                 return new Refusal(Errno.ENXIO, "align-without-pages", $"{NamespaceModes.Text(mode)} mode does not support setting an alignment")
@@ -130,9 +150,9 @@ internal sealed record NamespaceRequest
             .With("size", size).With("ways", region.Ways).With("align", align).Allowing($"{intended}").About("size");
     }
 
-    private static Outcome<Done> LargeEnough(NamespaceMode mode, long size, NamespaceOptions options) =>
-        mode != NamespaceMode.Raw && size < LeastClaimBytes && options.Size is { Bytes: > 0 }
-            ? Invalid("size-below-minimum", $"create namespace: '--size=' must be >= 16MiB for '{NamespaceModes.Text(mode)}' mode")
+    private static Outcome<Done> LargeEnough(NamespaceMode mode, long size) =>
+        mode != NamespaceMode.Raw && size < LeastClaimBytes
+            ? Invalid("size-below-minimum", $"'--size=' must be >= 16MiB for '{NamespaceModes.Text(mode)}' mode")
                 .With("size", size).With("least", LeastClaimBytes).Allowing($"{LeastClaimBytes}").About("size")
             : default(Done);
 
@@ -141,7 +161,7 @@ internal sealed record NamespaceRequest
         if (options.SectorSize is not { } asked)
         {
             return mode == NamespaceMode.Sector ? existing?.Claim?.SectorSize ?? new Bytes(4096)
-                : new Bytes(existing is { SectorSize: > 0 } ? existing.SectorSize : 512);
+                : new Bytes(existing is null ? 512 : existing.SectorSize);
         }
 
         IReadOnlyList<int> legal = mode == NamespaceMode.Sector ? Bus.BttSectorSizes : [512, 4096];

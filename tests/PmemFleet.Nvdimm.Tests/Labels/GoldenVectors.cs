@@ -38,8 +38,14 @@ internal static class GoldenVectors
     public static JsonNode Snapshot(string @case, string name) =>
         Events(@case).First(e => (string?)e!["type"] == "snap" && (string?)e["name"] == name)!;
 
+    /// <summary>PMEMFLEET_VECTORS: further recordings, made by deploy/scripts/oracle-sessions.py, in the place of those that are kept here.</summary>
     private static string FindRoot()
     {
+        if (Environment.GetEnvironmentVariable("PMEMFLEET_VECTORS") is { Length: > 0 } elsewhere)
+        {
+            return elsewhere;
+        }
+
         for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
         {
             var vectors = Path.Combine(at.FullName, "tests", "PmemFleet.Nvdimm.Tests", "Vectors");

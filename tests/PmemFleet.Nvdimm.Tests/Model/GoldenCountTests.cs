@@ -13,7 +13,7 @@ public partial class GoldenCountTests
 {
     private static readonly (string Name, string[] Prefixes)[] Groups =
     [
-        ("a, and the label steps of b and n", ["a_"]), ("c", ["c_"]), ("d", ["d_"]), ("j", ["j_"]), ("k", ["k_"]),
+        ("a, and the label steps of b and n", ["a_"]), ("c", ["c_"]), ("d", ["d_"]), ("j", ["j_"]), ("k", ["k_"]), ("x: random sessions, recorded for this project", ["x_"]),
     ];
 
     private static readonly (Regex Step, string Reason)[] Reasons =

@@ -15,6 +15,7 @@ internal static class GoldenHosts
         @case.StartsWith("a_label", StringComparison.Ordinal) ? ThreeDimms(media)
         : @case.StartsWith("a_n_", StringComparison.Ordinal) ? NfitTest(media)
         : @case.StartsWith("k_e820", StringComparison.Ordinal) ? Legacy(media)
+        : @case.StartsWith("x_", StringComparison.Ordinal) ? Recorded(@case, media)
         : Qemu(media, @case.StartsWith("a_b_raw", StringComparison.Ordinal) || @case.StartsWith("a_b_fsdax", StringComparison.Ordinal)
             || @case.StartsWith("a_b_devdax", StringComparison.Ordinal) || @case.StartsWith("a_b_sector", StringComparison.Ordinal) ? 4 : 1);
 
@@ -58,6 +59,17 @@ internal static class GoldenHosts
     /// <summary>nfit_test makes two buses at once; the model is one.</summary>
     public static JsonNode? Only(Bus bus, JsonNode? list) => list is JsonArray { Count: 2 } buses && buses[0]!["provider"] is not null
         ? new JsonArray(buses.Single(one => (string?)one!["provider"] == bus.Provider)!.DeepClone()) : list;
+
+    /// <summary>The machine that the first line of a recorded script names: <c># run.sh args: d0.img,1G+128K,label=128K</c>.</summary>
+    private static Bus Recorded(string @case, FakeMedia media)
+    {
+        var line = System.Text.Encoding.UTF8.GetString(GoldenVectors.Bytes(@case + "/steps.sh")).Split('\n')[0];
+        var dimm = line.Split(' ').Single(word => word.StartsWith("d0.img", StringComparison.Ordinal)).Split(',');
+        var bus = Bus.Load(new BusSnapshot { Provider = "ACPI.NFIT" });
+        Plug(bus, 0, (dimm[1][0] - '0') * Bytes.GiB, dimm[^1] == "label=128K" ? 128 << 10 : 2 << 20);
+        Define(bus, media, 0, 0x100000000);
+        return bus;
+    }
 
     private static Bus ThreeDimms(FakeMedia media)
     {

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using PmemFleet.Nvdimm.Labels;
@@ -60,7 +61,7 @@ internal sealed partial class GoldenReplay
             case "dump" when LabelDump().Match((string)golden["text"]!) is { Success: true } dump:
                 var expected = GoldenVectors.Bytes($"{_case}/{dump.Groups[2].Value}.label");
                 _results[_at] = _bus.FindDimm("nmem" + dump.Groups[1].Value)!.Area is { } area
-                    ? area.ToArray().AsSpan().SequenceEqual(expected) ? null : "label bytes differ at " + area.ToArray().AsSpan().CommonPrefixLength(expected)
+                    ? area.ToArray().AsSpan().SequenceEqual(expected) ? null : $"label bytes differ at {area.ToArray().AsSpan().CommonPrefixLength(expected)}: {Labels(expected)} but was {Labels(area.ToArray())}"
                     : expected.Length == 0 || expected.All(b => b == 0) ? null : "no label area";
                 break;
             case "cmd":
@@ -172,7 +173,7 @@ internal sealed partial class GoldenReplay
         options = options with
         {
             Uuid = words.Get("-u") is { } given ? Guid.Parse(given) : LabelUuid(device, printed) is { } seen && _bus.Namespaces.All(n => n.Uuid != seen) ? seen : TestAreas.Uuid(++_randoms),
-            PersonalityUuid = (string?)printed?["uuid"] is { } made && (string?)printed["mode"] != "raw" ? Guid.Parse(made) : TestAreas.Uuid(++_randoms),
+            PersonalityUuid = (string?)printed?["uuid"] is { } made && (string?)printed["mode"] != "raw" ? Guid.Parse(made) : LeftUuid(words.Get("-m")) ?? TestAreas.Uuid(++_randoms),
         };
         var created = existing is null ? _bus.CreateNamespace(options) : _bus.ReconfigureNamespace(existing, options);
         var refusal = created.Refusal;
@@ -193,6 +194,25 @@ internal sealed partial class GoldenReplay
     private static string[] Lines(Refusal refusal) =>
         // ndctl does not name what is mounted
         refusal.Rule == "namespace-in-use" ? [refusal.Message[(refusal.Message.IndexOf(": ", StringComparison.Ordinal) + 2)..]] : refusal.Message.Split('\n');
+
+    /// <summary>The sequence numbers of both index blocks and what the first slots hold, for a difference's text.</summary>
+    private static string Labels(byte[] area)
+    {
+        var index = BinaryPrimitives.ReadInt32LittleEndian(area.AsSpan(32));
+        var size = 128 << area[19];
+        return index is < 256 or > 4096 ? "no index" : $"seq {area[20]},{area[index + 20]} slots " + string.Join(' ', Enumerable.Range(0, 6).Select(slot =>
+            $"{(area[72] >> slot) & 1}{(area[index + 72] >> slot) & 1}:{Convert.ToHexStringLower(area.AsSpan((2 * index) + (slot * size), 4))}/{area[(2 * index) + (slot * size) + 80]}"));
+    }
+
+    /// <summary>The uuid of a personality that a create left behind when it failed, as the next snapshot shows it.</summary>
+    private Guid? LeftUuid(string? mode)
+    {
+        var kind = mode switch { "sector" => "btt", "devdax" => "dax", _ => "pfn" };
+        var snapshot = _events.Skip(_at + 1).Take(15).FirstOrDefault(later => (string?)later!["type"] == "snap");
+        return snapshot?["sysfs"]?["nd"]?.AsObject().Where(device => device.Key.StartsWith(kind, StringComparison.Ordinal))
+            .Select(device => Guid.TryParse((string?)device.Value!["uuid"], out var uuid) ? uuid : (Guid?)null)
+            .FirstOrDefault(uuid => uuid is not null && _bus.Regions.SelectMany(region => region.AllPersonalities()).All(known => known.Uuid != uuid));
+    }
 
     private Guid? LabelUuid(string? device, JsonObject? printed)
     {

@@ -13,7 +13,7 @@ public class GoldenReplayTests
         {
             var rows = new TheoryData<string, int, string>();
             foreach (var @case in GoldenVectors.Cases("c_").Concat(GoldenVectors.Cases("d_")).Concat(GoldenVectors.Cases("a_"))
-                .Concat(GoldenVectors.Cases("k_")).Concat(GoldenVectors.Cases("j_")))
+                .Concat(GoldenVectors.Cases("k_")).Concat(GoldenVectors.Cases("j_")).Concat(GoldenVectors.Cases("x_")))
             {
                 var events = GoldenVectors.Events(@case);
                 foreach (var step in Run(@case).Keys)

@@ -162,6 +162,10 @@ internal sealed class GoldenShell(Bus bus, FakeMedia media)
         if (outcome.TryGet(out var change, out _))
         {
             refusal = media.Run(bus, change.Steps) is { } completed ? completed.Refusal : null;
+
+            // spec 20 section 5, 7: the write that found an info block fails, though what the block describes is bound then
+            refusal ??= change.Namespace is { IsEnabled: true, Claim: not null } && change.Steps.Any(step => step is MediaStep.Bind { Plan.Configured: null })
+                ? new Refusal(Errno.ENXIO, "claimed-by-personality", "") : null;
         }
 
         if (refusal is not null)

@@ -28,7 +28,9 @@ internal sealed class Words
             }
             else
             {
-                parsed._options.AddRange(word[1..].Select(c => ($"-{c}", (string?)null)));
+                // the last of several may take the next word: -Nim raw
+                var takes = WithValue.Contains(word[^1], StringComparison.Ordinal) && i + 1 < words.Length && word.All(c => c is '-' || char.IsAsciiLetter(c)) && "mnr".Contains(word[^1], StringComparison.Ordinal);
+                parsed._options.AddRange(word[1..].Select((c, at) => ($"-{c}", takes && at == word.Length - 2 ? words[++i] : null)));
             }
         }
 
@@ -63,6 +65,7 @@ internal sealed class Words
             Align = align,
             SectorSize = Get("-l") is { } l ? (int)SizeText.Parse(l)!.Value.Bytes : null,
             Force = Has("-f"),
+            AutoLabel = !Has("-L"),
         };
     }
 
@@ -71,8 +74,9 @@ internal sealed class Words
         Buses = Has("-B"),
         Dimms = Has("-D"),
         Regions = Has("-R"),
-        Namespaces = Has("-N"),
-        DaxRegions = Has("-X"),
+        Namespaces = Has("-N") || Has("-v"),
+        DaxRegions = Has("-X") || Has("-v"),
+        Verbose = Has("-v"),
         Idle = Has("-i"),
         MediaErrors = Has("-M"),
         Bus = Get("-b"),
