@@ -8,7 +8,8 @@ public sealed record CreateSystemCallRequest
     /// <summary>
     /// Memory: <c>munmap</c>, <c>mprotect</c>, <c>mremap</c>, <c>madvise</c>, <c>msync</c>, <c>mlock</c>, <c>mincore</c>. Descriptors: <c>open</c>,
     /// <c>close</c>, <c>read</c>, <c>write</c>, <c>lseek</c>, <c>fsync</c>, <c>fallocate</c>, <c>ftruncate</c>, <c>ioctl</c>, <c>fadvise</c>.
-    /// A driver's get_user_pages: <c>pin</c>, <c>unpin</c>.
+    /// A driver's get_user_pages: <c>pin</c>, <c>unpin</c>; with a transfer, <c>dma</c>. The kernel reads the memory, as write(2) to a pipe does:
+    /// <c>copy</c>. Poison is EIO of a <c>dma</c>, EFAULT of a <c>copy</c>, and is known from then on.
     /// </summary>
     /// <example>madvise</example>
     [Required]
@@ -56,7 +57,7 @@ public sealed record CreateSystemCallRequest
     /// <summary>lseek: 0 (default), 1 or 2.</summary>
     public int? Whence { get; init; }
 
-    /// <summary>pin: for writing.</summary>
+    /// <summary>pin, dma: for writing to the memory.</summary>
     public bool Write { get; init; }
 
     /// <summary>unpin: the pin's number.</summary>

@@ -70,4 +70,59 @@ public sealed partial class Process
             return new PhysicalAddress(pin.Pages[0].Value + (address.Value & (PageGranules.PageBytes - 1)));
         }
     }
+
+    /// <summary>
+    /// A device reads pinned memory. No CPU loads anything: poison ends the transfer with EIO, and nobody is signalled or unmapped. The value of
+    /// the out parameter is the first poisoned byte, which the platform reports.
+    /// </summary>
+    public Outcome<Done> DeviceRead(GupPin pin, ulong inFirstPage, ByteCount length, out PhysicalAddress? poisoned)
+    {
+        ArgumentNullException.ThrowIfNull(pin);
+        poisoned = null;
+        var left = length.Value;
+        foreach (var page in pin.Pages)
+        {
+            var bytes = Math.Min(left, PageGranules.PageBytes - inFirstPage);
+            if (bytes > 0 && Machine.PoisonSource is { } source && source.TryFindPoison(new(new(page.Value + inFirstPage), new(bytes)), out var bad))
+            {
+                poisoned = bad;
+                return new Refusal(Errno.EIO, "dma-poison", "The device read poison and ended the transfer.").WithAddress("physical", bad.Value);
+            }
+
+            (left, inFirstPage) = (left - bytes, 0);
+        }
+
+        return default(Done);
+    }
+
+    /// <summary>
+    /// The kernel copies from the process's memory, as write(2) to a pipe does: it faults as a load does, and poison is EFAULT to the caller, who
+    /// lives; the page fails for everyone who has it, as after any machine check (spec 50 section 10).
+    /// </summary>
+    public Outcome<ByteCount> KernelCopy(VirtualAddress address, ByteCount length, out PhysicalAddress? poisoned)
+    {
+        poisoned = null;
+        if (length.Value == 0)
+        {
+            return new ByteCount(0);
+        }
+
+        AccessOutcome outcome;
+        Poisoned bad;
+        lock (_gate)
+        {
+            outcome = AccessLocked(address.Value, AccessKind.Read, length.Value, out bad);
+        }
+
+        if (bad.Device is { } device)
+        {
+            Machine.Fail(device, bad.Physical, null);
+            poisoned = bad.Physical;
+        }
+
+        return poisoned is null && outcome.Result == AccessResult.Ok
+            ? length
+            : new Refusal(Errno.EFAULT, poisoned is null ? "bad-address" : "copy-poison", poisoned is null ? "The kernel can't read this memory." : "The kernel read poison there.")
+                .WithAddress("addr", poisoned is null ? outcome.Signal.Address.Value : bad.Address).With("copied", outcome.BytesReached);
+    }
 }

@@ -118,6 +118,15 @@ public sealed partial class Process
         }
     }
 
+    /// <summary>Where the byte at an address lies, as the CPU's own walk would find it; null where no entry maps it.</summary>
+    public PhysicalAddress? PhysicalOf(VirtualAddress address)
+    {
+        lock (_gate)
+        {
+            return Memory.Find(address.Value) is { } mapping && Memory.Table.IsPresent(address.Value, out _) ? Translate(mapping, address.Value) : null;
+        }
+    }
+
     /// <summary>One entry of /proc/pid/pagemap: the physical page, or null when there is no entry; a 1 GiB entry is dropped by the look.</summary>
     public PhysicalAddress? PageMap(VirtualAddress address)
     {

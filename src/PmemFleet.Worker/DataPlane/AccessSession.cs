@@ -200,7 +200,7 @@ internal static class AccessSession
                 var address = start + (ulong)done;
                 var inPage = (int)(address & (PageGranules.PageBytes - 1));
                 var count = Math.Min(bytes.Length - done, (int)PageGranules.PageBytes - inPage);
-                var physical = (long)(process.PageMap(new VirtualAddress(address - (ulong)inPage))?.Value ?? throw new InvalidOperationException("an accessed page is not present")) + inPage;
+                var physical = (long)(process.PhysicalOf(new VirtualAddress(address))?.Value ?? throw new InvalidOperationException("an accessed page is not present"));
                 if (request.Data is null)
                 {
                     host.Memory.Read(physical, bytes.AsSpan(done, count));

@@ -4,6 +4,7 @@ using PmemFleet.DeviceDax.AddressSpaces;
 using PmemFleet.DeviceDax.Faults;
 using PmemFleet.DeviceDax.Files;
 using PmemFleet.DeviceDax.Primitives;
+using PmemFleet.Nvdimm.Badblocks;
 using PmemFleet.Worker.Hosts;
 
 namespace PmemFleet.Worker.DataPlane;
@@ -12,7 +13,8 @@ namespace PmemFleet.Worker.DataPlane;
 internal static class SystemCallSession
 {
     private const ulong MostPinned = 64UL << 20;
-    private static readonly string[] OnMemory = ["munmap", "mprotect", "mremap", "madvise", "msync", "mlock", "mincore", "pin"];
+    private const long MachineCheckLine = 64;
+    private static readonly string[] OnMemory = ["munmap", "mprotect", "mremap", "madvise", "msync", "mlock", "mincore", "pin", "dma", "copy"];
     private static readonly string[] OnDescriptors = ["close", "read", "write", "lseek", "fsync", "fallocate", "ftruncate", "ioctl", "fadvise"];
 
     private static readonly Dictionary<string, OpenFlags> Opens = new(StringComparer.Ordinal)
@@ -137,10 +139,67 @@ internal static class SystemCallSession
                 return Show(request, process.Mlock(address, length));
             case "mincore":
                 return Show(request, process.Mincore(address, length), resident => (long)resident.Value);
+            case "dma":
+                return Dma(host, process, request, address, length);
+            case "copy":
+                return Copy(host, process, request, address, length);
             default:
                 return Pin(host, process, request, address, length);
         }
     }
+
+    /// <summary>Pinned, moved and unpinned. A device that writes memory loads nothing, and clears nothing either (spec 60 section 3).</summary>
+    private static Answer<SystemCallDto> Dma(LiveHost host, Process process, CreateSystemCallRequest request, VirtualAddress address, ByteCount length)
+    {
+        if (TooLongToPin(length) is { } tooLong)
+        {
+            return tooLong;
+        }
+
+        if (!process.Pin(address, length, request.Write ? AccessKind.Write : AccessKind.Read).TryGet(out var pin, out var refusal))
+        {
+            return refusal.ToDto();
+        }
+
+        using (pin)
+        {
+            PhysicalAddress? poisoned = null;
+            var moved = request.Write ? default(Done) : process.DeviceRead(pin, address.Value & (PageGranules.PageBytes - 1), length, out poisoned);
+            return MakeKnown(host, poisoned) ? moved.Refusal!.ToDto() : Value(request, (long)length.Value);
+        }
+    }
+
+    private static Answer<SystemCallDto> Copy(LiveHost host, Process process, CreateSystemCallRequest request, VirtualAddress address, ByteCount length)
+    {
+        if (TooLongToPin(length) is { } tooLong)
+        {
+            return tooLong;
+        }
+
+        var copied = process.KernelCopy(address, length, out var poisoned);
+        if (MakeKnown(host, poisoned))
+        {
+            var granule = process.Mappings.FirstOrDefault(mapping => mapping.Start.Value <= address.Value && address.Value < mapping.End.Value)?.Device?.Granule ?? PageGranule.Pte;
+            host.HwPoison.Add((long)poisoned!.Value.Value / (long)granule.Bytes() * (long)granule.Bytes(), (long)granule.Bytes());
+        }
+
+        return Show(request, copied, bytes => (long)bytes.Value);
+    }
+
+    private static bool MakeKnown(LiveHost host, PhysicalAddress? poisoned)
+    {
+        if (poisoned is not { } at)
+        {
+            return false;
+        }
+
+        host.Memory.MakeKnown(new ByteRange((long)at.Value / MachineCheckLine * MachineCheckLine, MachineCheckLine));
+        return true;
+    }
+
+    private static RefusalDto? TooLongToPin(ByteCount length) => length.Value is > 0 and <= MostPinned
+        ? null
+        : Refusals.Of("EINVAL", "pin-length", "A request moves 1 byte to 64 MiB.", ("length", (long)length.Value), ("most", (long)MostPinned)) with { Subject = "length" };
 
     private static Answer<SystemCallDto> Remap(Process process, CreateSystemCallRequest request, VirtualAddress address, ByteCount length)
     {

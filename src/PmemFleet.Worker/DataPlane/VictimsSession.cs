@@ -74,7 +74,7 @@ internal static class VictimsSession
                     Address = new VirtualAddress(address).ToString(),
                     Granule = new VirtualAddress(granule).ToString(),
                     AddressLsb = mapping.Device.Granule.Shift(),
-                    Present = process.PageMap(new VirtualAddress(PageGranules.AlignDown(address, PageGranules.PageBytes))) is not null,
+                    Present = process.PhysicalOf(new VirtualAddress(address)) is not null,
                 };
             }
         }

@@ -1,5 +1,6 @@
 using PmemFleet.Contracts;
 using PmemFleet.Contracts.Processes;
+using PmemFleet.Contracts.Sync;
 using PmemFleet.Worker.Tests.Support;
 
 namespace PmemFleet.Worker.Tests.DataPlane;
@@ -91,5 +92,47 @@ public sealed class SystemCallTests : IAsyncLifetime
         var answer = await _worker.Client.PostAsync<SystemCallDto>($"processes/{_pid}/system-calls", new CreateSystemCallRequest { Call = call, Advice = advice, Address = call == "munmap" ? "nowhere" : "0x7f0000000000" });
         Assert.Equal(errno, answer.Refusal!.Errno);
         Assert.True(call == "munmap" || answer.Refusal.Allowed is { Count: > 5 });
+    }
+
+    [Fact]
+    public async Task DmaAndCopy_OverLatentPoison_FailAsTheyDoAndMakeItKnown()
+    {
+        var length = new ByteSize(8192);
+        var dma = TestLayout.Place(_worker.Host.Layout, 0x1_0020_0000 + 4096, 256);
+        var copy = TestLayout.Place(_worker.Host.Layout, 0x1_0040_0000 + 4096, 256);
+        await _worker.RunAsync(new InjectErrorsStep { Ranges = [dma, copy], Notify = false });
+        Assert.Equal((8192L, null), await CallAsync(new() { Call = "dma", Mapping = 1, Length = length, Write = true }));
+        Assert.Equal((4096L, null), await CallAsync(new() { Call = "dma", Mapping = 1, Length = new ByteSize(4096) }));
+        Assert.Empty(_worker.Host.Seen.Values.SelectMany(seen => seen.BadRanges));
+
+        Assert.Equal((null, "EIO"), await CallAsync(new() { Call = "dma", Mapping = 1, Length = length }));
+        await Deadlines.UntilAsync(() => _worker.Host.Seen[dma.DimmId].BadRanges.Count == 1, "what the device read is known");
+        Assert.Equal(8L << 20, Assert.Single(await DaxEntriesAsync()).Rss);
+
+        Assert.Equal((null, "EFAULT"), await CallAsync(new() { Call = "copy", Mapping = 1, Offset = new ByteSize(2 << 20), Length = length }));
+        await Deadlines.UntilAsync(() => _worker.Host.Seen.Values.Sum(seen => seen.BadRanges.Count) == 2, "what the kernel read is known");
+        Assert.Equal(6L << 20, Assert.Single(await DaxEntriesAsync()).Rss);
+        Assert.Equal((null, "EINVAL"), await CallAsync(new() { Call = "dma", Mapping = 1, Length = new ByteSize(0) }));
+        Assert.Equal((null, "EFAULT"), await CallAsync(new() { Call = "copy", Address = "0x10000", Length = length }));
+    }
+
+    [Fact]
+    public async Task Access_WithBytesOn1GiBPages_MovesThemBeforeAndAfterALookAtSmaps()
+    {
+        await using var worker = await WorkerFixture.StartAsync(TestLayout.New(dimmBytes: 1L << 30));
+        await worker.RunAsync(TestLayout.Bind(TestLayout.DevDax with { Align = 1 << 30 }, "dax", size: 4L << 30));
+        var pid = (await worker.Client.PostAsync<ProcessDto>("processes", new CreateProcessRequest())).Value!.Pid;
+        await worker.Client.PostAsync<MappingDto>($"processes/{pid}/mappings", new CreateMappingRequest { Device = "dax0.0", Length = new ByteSize(1 << 30) });
+        byte[] bytes = [1, 2, 3];
+        var written = await worker.Client.PostAsync<AccessDto>($"processes/{pid}/accesses", new CreateAccessRequest { Mapping = 1, Kind = "write", Offset = new ByteSize(4095), Data = bytes });
+        Assert.Equal(("completed", 1L), (written.Value!.Outcome, written.Value.Faults.Pud));
+
+        foreach (var faults in (long[])[0, 1])
+        {
+            var read = await worker.Client.PostAsync<AccessDto>($"processes/{pid}/accesses", new CreateAccessRequest { Mapping = 1, Kind = "read", Offset = new ByteSize(4095), Length = new ByteSize(3), ReturnData = true });
+            Assert.Equal(bytes, read.Value!.Data);
+            Assert.Equal(faults, read.Value.Faults.Pud);
+            await worker.Client.GetAsync<SmapsDto>($"processes/{pid}/smaps-entries");
+        }
     }
 }

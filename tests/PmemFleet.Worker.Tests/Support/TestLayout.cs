@@ -13,14 +13,14 @@ internal static class TestLayout
 
     public static readonly Guid ParentUuid = Guid.Parse("f0f0f0f0-0000-4000-8000-00000000000a");
 
-    public static HostLayout New(Guid? seed = null)
+    public static HostLayout New(Guid? seed = null, long dimmBytes = DimmBytes)
     {
         var first = seed ?? Guid.CreateVersion7();
         DimmLayout[] dimms = [.. Enumerable.Range(0, Ways).Select(number => new DimmLayout
         {
             DimmId = DimmId(first, number),
             Name = $"nmem{number}",
-            Capacity = DimmBytes,
+            Capacity = dimmBytes,
             ClearErrorUnit = ClearErrorUnit,
         })];
         return new HostLayout
@@ -37,8 +37,8 @@ internal static class TestLayout
                     RegionId = DimmId(first, 99),
                     Name = "region0",
                     Start = Start,
-                    Size = RegionBytes,
-                    Mappings = [.. dimms.Select(dimm => new RegionMappingLayout(dimm.DimmId, 0, DimmBytes))],
+                    Size = Ways * dimmBytes,
+                    Mappings = [.. dimms.Select(dimm => new RegionMappingLayout(dimm.DimmId, 0, dimmBytes))],
                 },
             ],
         };

@@ -23,11 +23,13 @@ internal sealed class WorkerFixture : IAsyncDisposable
     public DataPlaneClient Client => new(Url, Host);
 
     /// <param name="script">What goes wrong first.</param>
-    public static async Task<WorkerFixture> StartAsync(params Mishap[] script)
+    public static Task<WorkerFixture> StartAsync(params Mishap[] script) => StartAsync(TestLayout.New(), script);
+
+    public static async Task<WorkerFixture> StartAsync(HostLayout layout, params Mishap[] script)
     {
         var api = await ScriptedFleetApi.StartAsync();
         api.Script(script);
-        var fixture = new WorkerFixture(api, api.AddHost(TestLayout.New()));
+        var fixture = new WorkerFixture(api, api.AddHost(layout));
         await fixture.StartWorkerAsync();
         return fixture;
     }
