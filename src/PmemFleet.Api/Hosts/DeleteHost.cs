@@ -7,7 +7,7 @@ using PmemFleet.Contracts.Sync;
 namespace PmemFleet.Api.Hosts;
 
 /// <summary>Deletes a host. One that a worker ever held goes once the worker has removed its media.</summary>
-public sealed class DeleteHost(OperationQueue queue)
+public sealed class DeleteHost(OperationQueue queue, TaskResults results)
 {
     public async Task<WriteOutcome> ExecuteAsync(FleetWriteContext context, string host)
     {
@@ -24,6 +24,7 @@ public sealed class DeleteHost(OperationQueue queue)
         if (row.Epoch == 0)
         {
             await queue.AbandonAsync(context.Db, row, context.Cancelled);
+            await results.LeaveAsync(context.Db, row, context.Cancelled);
             await HostRemoval.OfDevicesAsync(context.Db, [row.Id], context.Cancelled);
             context.Db.Remove(row);
             context.Event("host.deleted", host, host);

@@ -51,14 +51,20 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
             return;
         }
 
+        var resultOf = results.DistinctBy(result => result.TaskId).ToDictionary(result => result.TaskId);
+        foreach (var stranded in await StrandedAsync(db, tasks, resultOf, cancellationToken))
+        {
+            tasks.Add(stranded);
+            resultOf[stranded.Id] = HostGone(stranded, resultOf.Values.First().Epoch);
+        }
+
         var operationIds = tasks.Select(task => task.OperationId).ToArray();
         var operations = await db.Operations.AsNoTracking().Where(row => operationIds.Contains(row.Id)).ToDictionaryAsync(row => row.Id, cancellationToken);
-        var resultOf = results.DistinctBy(result => result.TaskId).ToDictionary(result => result.TaskId);
         List<FinishedTask> finished =
         [
             .. from task in tasks
                where resultOf[task.Id].HostId == task.HostId
-               orderby task.HostId, task.Sequence
+               orderby task.HostId, task.Kind == OperationKinds.DeleteHost, task.Sequence
                select new FinishedTask(task, operations[task.OperationId], hosts[task.HostId], resultOf[task.Id]),
         ];
         foreach (var batch in Batches(finished))
@@ -71,6 +77,33 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
 
         await EndAsync(db, finished, cancellationToken);
     }
+
+    /// <summary>A host that no worker ever held goes at once: what operations over many hosts still wanted of it ends.</summary>
+    public async Task LeaveAsync(FleetDbContext db, HostRow host, CancellationToken cancellationToken)
+    {
+        var tasks = await SharedTasks(db, [host.Id]).ToListAsync(cancellationToken);
+        await ApplyAsync(db, new Dictionary<Guid, HostRow> { [host.Id] = host }, tasks.ConvertAll(task => HostGone(task, host.Epoch)), cancellationToken);
+    }
+
+    /// <summary>Tasks of operations over many hosts on the hosts whose media these results removed: nobody will ever bring their results.</summary>
+    private static async Task<List<TaskRow>> StrandedAsync(
+        FleetDbContext db, List<TaskRow> tasks, Dictionary<Guid, TaskResult> resultOf, CancellationToken cancellationToken)
+    {
+        Guid[] gone = [.. tasks.Where(task => task.Kind == OperationKinds.DeleteHost && resultOf[task.Id].Steps is [.., StepDone]).Select(task => task.HostId)];
+        Guid[] known = [.. tasks.Select(task => task.Id)];
+        return gone.Length == 0 ? [] : await SharedTasks(db, gone).Where(task => !known.Contains(task.Id)).ToListAsync(cancellationToken);
+    }
+
+    private static IQueryable<TaskRow> SharedTasks(FleetDbContext db, Guid[] hosts) => db.Tasks.AsNoTracking()
+        .Where(task => hosts.Contains(task.HostId) && !task.Done && db.Operations.Any(operation => operation.Id == task.OperationId && operation.HostId == null));
+
+    private static TaskResult HostGone(TaskRow task, long epoch) => new()
+    {
+        TaskId = task.Id,
+        HostId = task.HostId,
+        Epoch = epoch,
+        Steps = [new StepRefused { Refusal = new Contracts.Problems.RefusalDto { Errno = "ENODEV", Code = "host-deleted", Message = "The host was deleted." } }],
+    };
 
     /// <summary>
     /// Batches of one kind each, such that each host's tasks stay in order: round by round the next run of one kind of every host.

@@ -48,6 +48,33 @@ public sealed class CampaignTests(ResourceFixture fixture) : IClassFixture<Resou
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Create_ItsLastHostIsDeletedMeanwhile_EndsAllTheSame(bool isHeld)
+    {
+        var set = isHeld ? "gone-held" : "gone-idle";
+        var worker = isHeld ? await ScriptedWorker.JoinAsync(fixture, set, pool: set) : null;
+        var host = await SendAsync(HttpMethod.Post, "/v1/hosts", $$$"""{"name":"{{{set}}}","labels":{"set":"{{{set}}}"},"mediaPool":"{{{set}}}","dimms":[{"capacity":"64M"}]}""");
+        Assert.Equal(HttpStatusCode.Created, host.StatusCode);
+        if (worker is not null)
+        {
+            await worker.SyncAsync(0, [ScriptedWorker.Done(await worker.ReceiveAsync("boot"))]);
+        }
+
+        var accepted = await (await SendAsync(HttpMethod.Post, "/v1/campaigns", $$"""{"labelSelector":"set={{set}}",{{Sources}}}""")).ExpectAsync<OperationDto>(HttpStatusCode.Accepted);
+        Assert.True((await SendAsync(HttpMethod.Delete, $"/v1/hosts/{set}", null)).IsSuccessStatusCode);
+        if (worker is not null)
+        {
+            // the media is gone; the campaign's result never comes
+            var delete = worker.Received.Find(one => one.Task.Kind == "delete-host") is { Task: not null } early ? early : await worker.ReceiveAsync("delete-host");
+            await worker.SyncAsync(0, [ScriptedWorker.Done(delete)]);
+        }
+
+        var ended = await _api.GetAsync<OperationDto>($"/v1/operations/{accepted.Id}");
+        Assert.Equal(("failed", "host-deleted"), (ended.State, ended.Refusal?.Code));
+    }
+
+    [Theory]
     [InlineData("""{"durationSeconds":3600,"sources":[]}""", "sources")]
     [InlineData("""{"durationSeconds":0,"sources":[{"perDimmHour":1}]}""", "duration")]
     [InlineData("""{"durationSeconds":60,"sources":[{"perDimmHour":1,"intervalSeconds":1}]}""", "rate-or-interval")]
@@ -57,6 +84,18 @@ public sealed class CampaignTests(ResourceFixture fixture) : IClassFixture<Resou
     [InlineData("""{"durationSeconds":60,"effect":"destroy","sources":[{"perDimmHour":1}]}""", "effect")]
     public async Task Create_Impossible_IsRefused(string json, string code) =>
         Assert.Equal(code, (await _api.RefusedAsync(HttpMethod.Post, "/v1/campaigns", json, HttpStatusCode.UnprocessableEntity)).Code);
+
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, string? body)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : new StringContent(body, Encoding.UTF8, "application/json") };
+        request.Headers.Add("Prefer", "respond-async");
+        if (method == HttpMethod.Delete)
+        {
+            request.Headers.TryAddWithoutValidation("If-Match", "*");
+        }
+
+        return await _api.SendAsync(request);
+    }
 
     private static StepCampaign Part(int host)
     {
