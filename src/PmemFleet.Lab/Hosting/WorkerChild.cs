@@ -29,7 +29,7 @@ internal sealed class WorkerChild : IAsyncDisposable
     public int Restarts { get; private set; }
 
     /// <summary>Starts the worker.</summary>
-    public static WorkerChild Start(Uri api, string joinToken, string dataFolder, Action<string>? log)
+    public static WorkerChild Start(Uri api, string joinToken, string dataFolder, Action<string>? log, string workerName = "lab-worker")
     {
         var port = FreePort();
         var variables = Environment.GetEnvironmentVariables().Keys.Cast<string>()
@@ -37,7 +37,7 @@ internal sealed class WorkerChild : IAsyncDisposable
             .ToDictionary(name => name, _ => (string?)null);
         foreach (var (name, value) in new Dictionary<string, string>
         {
-            ["NAME"] = "lab-worker",
+            ["NAME"] = workerName,
             ["APIURL"] = api.ToString(),
             ["JOINTOKEN"] = joinToken,
             ["DATADIRECTORY"] = dataFolder,
