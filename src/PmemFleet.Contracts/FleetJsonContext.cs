@@ -86,6 +86,7 @@ namespace PmemFleet.Contracts;
 [JsonSerializable(typeof(StartScrubRequest))]
 [JsonSerializable(typeof(MediaErrorVictimsDto))]
 [JsonSerializable(typeof(MappingVictimsDto))]
+[JsonSerializable(typeof(DimmErrorsDto))]
 [JsonSerializable(typeof(InjectionStatusDto))]
 [JsonSerializable(typeof(DimmHealthDto))]
 [JsonSerializable(typeof(DimmHealthPageDto))]
@@ -135,6 +136,7 @@ namespace PmemFleet.Contracts;
 [JsonSerializable(typeof(DataPlaneReply<DataWrittenDto>))]
 [JsonSerializable(typeof(DataPlaneReply<ScrubDto>))]
 [JsonSerializable(typeof(DataPlaneReply<MappingVictimsDto>))]
+[JsonSerializable(typeof(DataPlaneReply<DimmErrorsDto>))]
 [JsonSerializable(typeof(DataPlaneReply<Acknowledged>))]
 [JsonSerializable(typeof(HazardQuery))]
 public sealed partial class FleetJsonContext : JsonSerializerContext;

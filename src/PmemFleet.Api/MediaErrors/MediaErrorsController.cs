@@ -1,6 +1,9 @@
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
 using Microsoft.AspNetCore.Mvc;
 using PmemFleet.Api.Conventions;
 using PmemFleet.Api.DataPlane;
+using PmemFleet.Api.Dimms;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
@@ -67,6 +70,29 @@ public sealed class MediaErrorsController(FleetDbContext db) : ControllerBase
                 HwPoisoned = seen.HwPoisoned,
                 HardwareCorruptedBytes = seen.HardwareCorruptedBytes,
             });
+    }
+
+    /// <summary>
+    /// A DIMM's whole lists of poison and of what the host knows, from its worker, part by part. The other lists here show what each DIMM's first 1024
+    /// ranges hurt.
+    /// </summary>
+    /// <param name="host">The host's name.</param>
+    /// <param name="dimm">The DIMM's name on its host.</param>
+    /// <param name="worker">The way to the worker.</param>
+    /// <param name="fromDpa">Where to begin; the former part's <c>nextDpa</c>.</param>
+    /// <param name="limit">Ranges of each list, at most.</param>
+    /// <param name="cancellationToken">The caller left.</param>
+    [HttpGet("/v1/hosts/{host}/dimms/{dimm}/errors")]
+    [Answers<DimmErrorsDto>(200, "One part of the lists.")]
+    [Refused(404, "There is no such host or DIMM.")]
+    [Refused(409, "The host is powered off.")]
+    public async Task<IActionResult> Whole(
+        string host, string dimm, [FromServices] DataPlaneProxy worker, CancellationToken cancellationToken, [FromQuery, Range(0L, long.MaxValue)] long fromDpa = 0, [FromQuery, Range(1, 1000)] int limit = 1000)
+    {
+        var row = await DimmProjection.FindRowAsync(db, host, dimm, cancellationToken);
+        return row is null
+            ? ProblemResults.NotFound("dimm", dimm).ToResult()
+            : await worker.GetAsync<DimmErrorsDto>(this, host, string.Create(CultureInfo.InvariantCulture, $"dimms/{row.Id}/errors?from={fromDpa}&limit={limit}"));
     }
 
     /// <summary>Injects poison, as <c>ndctl inject-error</c> does, or by region offset, or by DPA.</summary>

@@ -161,6 +161,36 @@ public sealed record MappingVictimsDto
     public required long HardwareCorruptedBytes { get; init; }
 }
 
+/// <summary>A part of a DIMM's error lists, as its worker has them: whole, however long they are.</summary>
+public sealed record DimmErrorsDto
+{
+    /// <summary>Ranges that are poisoned on the media, all of them.</summary>
+    public required long PoisonRanges { get; init; }
+
+    /// <summary>Their bytes.</summary>
+    public required long PoisonBytes { get; init; }
+
+    /// <summary>Ranges that the host's bus lists, all of them.</summary>
+    public required long KnownRanges { get; init; }
+
+    /// <summary>Their bytes.</summary>
+    public required long KnownBytes { get; init; }
+
+    /// <summary>Poisoned ranges in the order of their DPA.</summary>
+    public required IReadOnlyList<DpaRangeDto> Poison { get; init; }
+
+    /// <summary>Listed ranges likewise.</summary>
+    public required IReadOnlyList<DpaRangeDto> Known { get; init; }
+
+    /// <summary>Ask again from this DPA on; absent: this was the last part.</summary>
+    public long? NextDpa { get; set; }
+}
+
+/// <summary>A range of a DIMM.</summary>
+/// <param name="Dpa">First byte.</param>
+/// <param name="Length">Bytes.</param>
+public sealed record DpaRangeDto(long Dpa, long Length);
+
 /// <summary>A mapping over an error.</summary>
 public sealed record MappingVictimDto
 {

@@ -18,6 +18,8 @@ internal static class DimmEndpoints
         host.MapGet("/dimms/{dimmId:guid}/media", Download);
         host.MapGet("/dimms/{dimmId:guid}/victims", (HttpContext http, Guid hostId, Guid dimmId, long dpa, long length, DataPlaneGate gate) =>
             gate.RunAsync(http, hostId, Json.DataPlaneReplyMappingVictimsDto, held => VictimsSession.Find(held, dimmId, dpa, length)));
+        host.MapGet("/dimms/{dimmId:guid}/errors", (HttpContext http, Guid hostId, Guid dimmId, long from, int limit, DataPlaneGate gate) =>
+            gate.RunAsync(http, hostId, Json.DataPlaneReplyDimmErrorsDto, held => DimmErrors.Page(held, dimmId, from, limit)));
         host.MapPost("/dimms/{dimmId:guid}/hazards", HazardsAsync);
         host.MapPut("/dimms/{dimmId:guid}/images/{imageId:guid}", UploadAsync).DisableRequestTimeout();
         host.MapDelete("/dimms/{dimmId:guid}/images/{imageId:guid}", DropAsync);

@@ -60,6 +60,9 @@ internal static class BindSteps
                 task => task.Namespaces.Contains(step.Namespace),
                 Refusals.Of("ENXIO", "device-disabled", $"{step.Namespace} was unbound while this ran on its device."));
             bound.Media.Flush();
+
+            // the struct pages go, and their marks with them; the next bind makes new ones
+            host.HwPoison.Remove(bound.Step.Start, bound.Step.Size);
             if (bound.DaxRegion is { } region)
             {
                 // revocation is done on return; a pin that is still held lets go when its process ends

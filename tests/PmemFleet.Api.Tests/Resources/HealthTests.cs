@@ -74,6 +74,30 @@ public sealed class HealthTests(RealWorkerFixture fixture) : IClassFixture<RealW
         Assert.True(worn is { SparesPercentage: < 100, LifeUsedPercentage: > 0 }, $"{worn}");
     }
 
+    [Fact]
+    public async Task Errors_MoreThanAnObservationCarries_AreListedWholePartByPart()
+    {
+        var dimm = await DimmAsync("riddled");
+        var campaign = await _api.PostAsync<Contracts.Campaigns.CampaignDto>(
+            "/v1/campaigns", """{"seed":3,"durationSeconds":3600,"hosts":["riddled"],"effect":"apply","sources":[{"perDimmHour":2000}]}""");
+        var starts = new List<long>();
+        Contracts.MediaErrors.DimmErrorsDto part;
+        long? from = 0;
+        do
+        {
+            part = await _api.GetAsync<Contracts.MediaErrors.DimmErrorsDto>($"{dimm}/errors?limit=400&fromDpa={from}");
+            starts.AddRange(part.Poison.Select(range => range.Dpa));
+            from = part.NextDpa;
+        }
+        while (from is not null);
+
+        Assert.True(part is { PoisonRanges: > 1500, KnownRanges: 0 }, $"{part}");
+        Assert.Equal(part.PoisonRanges, starts.Count);
+        Assert.Equal(starts.Distinct().Order(), starts);
+        Assert.InRange(part.PoisonBytes, 256 * part.PoisonRanges, 256 * campaign.Result!.Summary.Errors);
+        Assert.Equal("request-invalid", (await _api.RefusedAsync(HttpMethod.Get, $"{dimm}/errors?limit=0", null, HttpStatusCode.BadRequest)).Code);
+    }
+
     [Theory]
     [InlineData("""{"mediaTemperature":50,"mediaTemperatureUninject":true}""")]
     [InlineData("""{"sparesAlarm":"maybe"}""")]

@@ -135,6 +135,7 @@ internal static class EndpointRoles
         new("POST", "/v1/hosts/{host}/dimms/{dimm}/health/inject", Needs.Operator),
         new("POST", "/v1/hosts/{host}/dimms/{dimm}/security", Needs.Operator),
         new("GET", "/v1/hosts/{host}/media-errors/injected", Needs.Viewer),
+        new("GET", "/v1/hosts/{host}/dimms/{dimm}/errors", Needs.Viewer),
         new("GET", "/v1/hosts/{host}/media-errors/{dimm}/{dpa}", Needs.Viewer),
         new("POST", "/v1/hosts/{host}/processes/{pid}/system-calls", Needs.Operator),
         new("GET", "/v1/hosts/{host}/scrubs/wait", Needs.Viewer),

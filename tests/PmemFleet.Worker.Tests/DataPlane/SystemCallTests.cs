@@ -1,4 +1,5 @@
 using PmemFleet.Contracts;
+using PmemFleet.Contracts.MediaErrors;
 using PmemFleet.Contracts.Processes;
 using PmemFleet.Contracts.Sync;
 using PmemFleet.Worker.Tests.Support;
@@ -113,6 +114,12 @@ public sealed class SystemCallTests : IAsyncLifetime
         await Deadlines.UntilAsync(() => _worker.Host.Seen.Values.Sum(seen => seen.BadRanges.Count) == 2, "what the kernel read is known");
         Assert.Equal(6L << 20, Assert.Single(await DaxEntriesAsync()).Rss);
         Assert.Equal((null, "EINVAL"), await CallAsync(new() { Call = "dma", Mapping = 1, Length = new ByteSize(0) }));
+
+        // the mark on the page lives as long as its struct page
+        var victims = $"dimms/{copy.DimmId}/victims?dpa={copy.Dpa}&length=256";
+        Assert.True((await _worker.Client.GetAsync<MappingVictimsDto>(victims)).Value!.HwPoisoned);
+        await _worker.RunAsync(new UnbindStep { Namespace = "namespace0.0" }, TestLayout.Bind(null, "dax"));
+        Assert.False((await _worker.Client.GetAsync<MappingVictimsDto>(victims)).Value!.HwPoisoned);
         Assert.Equal((null, "EFAULT"), await CallAsync(new() { Call = "copy", Address = "0x10000", Length = length }));
     }
 
