@@ -1,5 +1,6 @@
 using PmemFleet.Nvdimm.Binding;
 using PmemFleet.Nvdimm.Media;
+using PmemFleet.Nvdimm.Model;
 using PmemFleet.Nvdimm.Primitives;
 
 namespace PmemFleet.Nvdimm.InfoBlocks;
@@ -49,7 +50,7 @@ internal static class PagesValidation
 
         if (block.Kind == PersonalityKind.Dax && (Array.IndexOf(Alignments, block.Align) < 0 || (block.Align == Bytes.GiB && !plan.SupportsPud)))
         {
-            return Refuse("unsupported-align", $"init failed, alignment mismatch: {block.Align}").With("align", block.Align);
+            return Refuse("unsupported-align", $"init failed, alignment mismatch: {Personality.DefaultAlign.Value}:{block.Align}").With("align", block.Align);
         }
 
         if (plan.Configured is { } configured)

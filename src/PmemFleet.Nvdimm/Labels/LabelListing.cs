@@ -14,9 +14,9 @@ public static class LabelListing
     {
         Span<byte> header = stackalloc byte[IndexLayout.Free];
         area.Read(0, header);
-        // ndctl takes the layout from block 0 alone, valid or not: where that is lost, the rest is read from wrong places
-        // (golden e12_zero_idx_cur)
-        var version = IndexBlock.Read(header) is { Version: >= 102, LabelBytes: 256 } ? LabelVersion.V12 : LabelVersion.V11;
+        // ndctl takes the layout from block 0 alone, valid or not: where that is lost, or says anything but 1.2, the rest is read from
+        // wrong places (golden e12_zero_idx_cur, e12_major_9)
+        var version = IndexBlock.Read(header) is { Major: 1, Minor: 2, LabelBytes: 256 } ? LabelVersion.V12 : LabelVersion.V11;
         var listing = new JsonObject { ["dev"] = dimm };
         if (LabelGeometry.For(area.Size, version) is not { } geometry)
         {
