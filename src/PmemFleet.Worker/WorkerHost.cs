@@ -1,6 +1,4 @@
 using System.Collections;
-using OpenTelemetry.Metrics;
-using OpenTelemetry.Trace;
 using PmemFleet.Contracts;
 using PmemFleet.Contracts.DataPlane;
 using PmemFleet.Worker.DataPlane;
@@ -16,6 +14,10 @@ public static partial class WorkerHost
 {
     /// <summary>A store of 16 MiB in base64, and room beside it.</summary>
     private const long LargestDocument = 24 << 20;
+
+    /// <summary>The variables that are known, with their defaults; each also with <c>_FILE</c>.</summary>
+    public static IReadOnlyDictionary<string, string?> Variables { get; } =
+        WorkerOptions.Known.ToDictionary(option => WorkerOptions.Section + option.Key, option => option.Value, StringComparer.Ordinal);
 
     /// <summary>Builds the worker from the process's environment.</summary>
     public static WebApplication Build(string[] args) => Build(args, ReadEnvironment());
@@ -45,10 +47,11 @@ public static partial class WorkerHost
             .AddSingleton<DataPlaneGate>()
             .AddHostedService<ScrubClock>()
             .AddHostedService<SyncLoop>();
-        builder.Services.AddOpenTelemetry()
-            .WithTracing(tracing => tracing.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation())
-            .WithMetrics(metrics => metrics.AddAspNetCoreInstrumentation().AddRuntimeInstrumentation().AddPrometheusExporter());
+        // the exporter reads OTEL_… itself, from the configuration
+        builder.Configuration.AddInMemoryCollection(environment.Where(variable => variable.Key.StartsWith("OTEL_", StringComparison.Ordinal)).ToDictionary(variable => variable.Key, variable => (string?)variable.Value));
+        builder.AddWorkerTelemetry(options);
         var app = builder.Build();
+        app.Services.GetRequiredService<HeldHostGauge>();
         Map(app);
         LogStarting(app.Logger, options);
         return app;

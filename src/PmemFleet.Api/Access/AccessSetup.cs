@@ -31,6 +31,7 @@ public static class AccessSetup
             .AddPolicy(Roles.Operator, policy => policy.RequireRole(Roles.AtLeast(Roles.Operator)))
             .AddPolicy(Roles.Admin, policy => policy.RequireRole(Roles.Admin))
             .AddPolicy(Roles.Join, policy => policy.RequireRole(Roles.Join))
+            .AddPolicy(Roles.Metrics, policy => policy.RequireRole([.. Roles.AtLeast(Roles.Viewer), Roles.Metrics]))
             .AddPolicy(Roles.Worker, policy => policy.RequireRole(Roles.Worker).RequireAssertion(IsItsOwn))
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireRole(Roles.AtLeast(Roles.Viewer)).Build());
         return services;

@@ -1,7 +1,9 @@
 using System.Security.Claims;
+using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
+using PmemFleet.Api.Hosting;
 using PmemFleet.Api.Problems;
 
 namespace PmemFleet.Api.Access;
@@ -11,7 +13,7 @@ namespace PmemFleet.Api.Access;
 /// policies' matter. 401 and 403 are problem documents.
 /// </summary>
 public sealed class BearerHandler(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ApiKeys keys, WorkerCredentials workers)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ApiKeys keys, WorkerCredentials workers, IOptions<AuthOptions> auth)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     public const string SchemeName = "Bearer";
@@ -52,6 +54,11 @@ public sealed class BearerHandler(
                 new Claim(Caller.WorkerNameClaim, worker.Name),
                 new Claim(Caller.WorkerIdClaim, worker.WorkerId.ToString("D")),
                 new Claim(Caller.InstanceIdClaim, worker.InstanceId.ToString("D")));
+        }
+
+        if (auth.Value.MetricsKey is { } metrics && CryptographicOperations.FixedTimeEquals(ApiKeySecret.Hash(token), ApiKeySecret.Hash(metrics)))
+        {
+            return Success(Roles.Metrics, "metrics-key", "metrics-key");
         }
 
         return workers.IsJoinToken(token)

@@ -15,6 +15,9 @@ public static class Roles
     /// <summary>The holder of the join token: to join and nothing else.</summary>
     public const string Join = "join";
 
+    /// <summary>The holder of the metrics key: to read <c>/metrics</c> and nothing else.</summary>
+    public const string Metrics = "metrics";
+
     /// <summary>The roles a key can have.</summary>
     public static readonly IReadOnlyList<string> OfKeys = [Viewer, Operator, Admin];
 

@@ -54,8 +54,11 @@ public static class ApiHost
             .AddFleetResources()
             .AddFleetTelemetry(builder.Configuration);
         builder.Services.AddSingleton<BootstrapAdmin>().AddSingleton<Startup>().AddHostedService(provider => provider.GetRequiredService<Startup>());
+        builder.Services.AddSingleton<GracefulShutdown>().AddHostedService(provider => provider.GetRequiredService<GracefulShutdown>());
 
         var app = builder.Build();
+        app.UseKnownProxies(api.KnownProxies);
+        app.Use(app.Services.GetRequiredService<GracefulShutdown>().EndConnectionAsync);
         app.UseFleetConventions(api.MaxJsonBytes);
         app.UseFleetSwagger();
         app.UseRouting();

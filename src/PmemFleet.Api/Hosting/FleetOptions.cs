@@ -26,6 +26,10 @@ public sealed class AuthOptions
     [RegularExpression("pmf_[!-~]{28,}", ErrorMessage = "must begin with pmf_ and have at least 32 visible characters")]
     public string? BootstrapAdminKey { get; set; }
 
+    /// <summary>Opens <c>/metrics</c> and nothing else, for what scrapes it: any <c>pmm_…</c> of at least 32 characters.</summary>
+    [RegularExpression("pmm_[!-~]{28,}", ErrorMessage = "must begin with pmm_ and have at least 32 visible characters")]
+    public string? MetricsKey { get; set; }
+
     public OidcOptions Oidc { get; set; } = new();
 }
 
@@ -72,6 +76,13 @@ public sealed class ApiOptions
 {
     /// <summary>Where to listen, as ASPNETCORE_URLS.</summary>
     public string? Urls { get; set; }
+
+    /// <summary>Seconds between SIGTERM, at which <c>/readyz</c> fails, and the end of listening: as long as a load balancer needs to see it.</summary>
+    [Range(0, 300)]
+    public int DrainSeconds { get; set; }
+
+    /// <summary>Addresses and networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas; none: nobody's.</summary>
+    public string? KnownProxies { get; set; }
 
     /// <summary>Bytes of a JSON request body.</summary>
     [Range(1024, 1 << 30)]

@@ -1,3 +1,4 @@
+using PmemFleet.Api.Access;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Problems;
 
@@ -9,9 +10,9 @@ public static class HealthEndpoints
     public static void MapFleetHealth(this WebApplication app)
     {
         app.MapGet("/livez", () => Results.Text("ok")).AllowAnonymous().ExcludeFromDescription();
-        app.MapGet("/readyz", async (DatabaseReadiness database, Startup startup, HttpContext http) =>
+        app.MapGet("/readyz", async (DatabaseReadiness database, Startup startup, GracefulShutdown shutdown, HttpContext http) =>
         {
-            var reason = await database.WhyNotAsync(http.RequestAborted) ?? (startup.Done.IsCompleted ? null : "the start has not ended");
+            var reason = shutdown.IsStopping ? "it is stopping" : await database.WhyNotAsync(http.RequestAborted) ?? (startup.Done.IsCompleted ? null : "the start has not ended");
             if (reason is null)
             {
                 await http.Response.WriteAsync("ok", http.RequestAborted);
@@ -21,6 +22,6 @@ public static class HealthEndpoints
             await new FleetProblem(StatusCodes.Status503ServiceUnavailable, "not-ready", "EAGAIN", $"Not ready: {reason}.") { RetryAfter = TimeSpan.FromSeconds(1) }
                 .WriteAsync(http);
         }).AllowAnonymous().ExcludeFromDescription();
-        app.MapPrometheusScrapingEndpoint("/metrics");
+        app.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization(Roles.Metrics);
     }
 }

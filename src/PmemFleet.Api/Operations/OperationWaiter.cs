@@ -3,8 +3,8 @@ using PmemFleet.Api.Persistence;
 
 namespace PmemFleet.Api.Operations;
 
-/// <summary>Waits until an operation ends.</summary>
-public sealed class OperationWaiter(IDbContextFactory<FleetDbContext> contexts, WakeUps wakeUps, TimeProvider time)
+/// <summary>Waits until an operation ends, or the Api goes down: then the caller learns where to ask on.</summary>
+public sealed class OperationWaiter(IDbContextFactory<FleetDbContext> contexts, WakeUps wakeUps, IHostApplicationLifetime lifetime, TimeProvider time)
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(2);
 
@@ -17,12 +17,20 @@ public sealed class OperationWaiter(IDbContextFactory<FleetDbContext> contexts, 
         {
             var operation = await ReadAsync(id, cancellationToken);
             var left = atMost - time.GetElapsedTime(start);
-            if (operation is null || operation.HasEnded || left <= TimeSpan.Zero)
+            if (operation is null || operation.HasEnded || left <= TimeSpan.Zero || lifetime.ApplicationStopping.IsCancellationRequested)
             {
                 return operation;
             }
 
-            await wakeUp.WaitAsync(left < Poll ? left : Poll, cancellationToken);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
+            try
+            {
+                await wakeUp.WaitAsync(left < Poll ? left : Poll, either.Token);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                // read it once more, as it stands
+            }
         }
     }
 

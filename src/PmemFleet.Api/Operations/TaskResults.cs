@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -153,11 +154,25 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
         foreach (var (task, verdict) in finished.Zip(verdicts))
         {
             db.WakeAfterCommit(WakeUps.Operation(task.Operation.Id));
+            Report(task, verdict.State);
             if (verdict.State != OperationRow.Running)
             {
                 Telemetry.OperationsEnded.Add(1, new("kind", task.Operation.Kind), new("state", verdict.State));
                 Telemetry.OperationSeconds.Record((now - task.Operation.CreatedAt).TotalSeconds, new KeyValuePair<string, object?>("kind", task.Operation.Kind));
             }
+        }
+    }
+
+    /// <summary>The last span of the request's trace; the sync that brought the result has a trace of its own and is linked.</summary>
+    private static void Report(FinishedTask task, string state)
+    {
+        var outcome = task.Result.Cancelled ? "cancelled" : task.Result.Steps is [.., StepRefused] ? "refused" : "done";
+        Telemetry.TasksEnded.Add(1, new("kind", task.Operation.Kind), new("outcome", outcome));
+        if (ActivityContext.TryParse(task.Task.TraceParent, null, isRemote: true, out var request))
+        {
+            using var span = Telemetry.Spans.StartActivity(
+                ActivityKind.Consumer, request, links: Activity.Current is { } sync ? [new ActivityLink(sync.Context)] : [], name: $"report {task.Operation.Kind}");
+            span?.SetTag("pmemfleet.task", task.Task.Id).SetTag("pmemfleet.operation", task.Operation.Id).SetTag("pmemfleet.state", state);
         }
     }
 

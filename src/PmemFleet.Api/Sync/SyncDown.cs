@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Access;
+using PmemFleet.Api.Hosting;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts;
@@ -78,6 +79,11 @@ public sealed class SyncDown(IHostLayouts layouts)
             )
             SELECT id, host_id, epoch, sequence, kind, steps::text AS steps, trace_parent FROM given
             """).ToListAsync(cancellationToken);
+        foreach (var kind in given.GroupBy(task => task.Kind))
+        {
+            Telemetry.TasksGiven.Add(kind.Count(), new KeyValuePair<string, object?>("kind", kind.Key));
+        }
+
         return [.. given.OrderBy(task => task.Sequence)];
     }
 

@@ -23,6 +23,11 @@ public sealed class WorkerSync(
         using var wakeUp = wakeUps.Subscribe(WakeUps.Worker(worker.WorkerId));
         var start = time.GetTimestamp();
         var response = await transactions.RunAsync((db, token) => OnceAsync(db, worker, request, bringsNews: true, token), cancellationToken);
+        if (request.Results!.Count > 0 || request.Observations!.Count > 0)
+        {
+            Telemetry.SyncSeconds.Record(time.GetElapsedTime(start).TotalSeconds);
+        }
+
         var patience = Patience(request.WaitSeconds);
         while (response is not null && IsEmpty(request, response))
         {

@@ -64,6 +64,7 @@ internal sealed partial class SyncLoop(
                 if (failure is HttpRequestException or TimeoutRejectedException or BrokenCircuitException or IOException)
                 {
                     LogUnreachable(failure.Message);
+                    WorkerTelemetry.SyncFailures.Add(1, new KeyValuePair<string, object?>("reason", "unreachable"));
                 }
                 else
                 {
@@ -83,6 +84,7 @@ internal sealed partial class SyncLoop(
         {
             case SyncOutcome.Fenced:
                 LogFenced();
+                WorkerTelemetry.SyncFailures.Add(1, new KeyValuePair<string, object?>("reason", "fenced"));
                 await DropAllAsync();
                 _instance = Guid.Empty;
 
@@ -93,6 +95,7 @@ internal sealed partial class SyncLoop(
             case SyncOutcome.NotKnown unknown:
                 // the same instance asks again: within its lease it keeps its hosts, and else the epochs say so
                 LogNotKnown((int)unknown.Status);
+                WorkerTelemetry.SyncFailures.Add(1, new KeyValuePair<string, object?>("reason", "not-known"));
                 await Task.Delay(Pause, time, cancellation);
                 return null;
             default:

@@ -54,6 +54,8 @@ internal sealed partial class LongTaskLane(IEnumerable<ILongStep> steps, LiveHos
     private async Task RunAsync(LiveHost host, WorkerTask task, LongTask running, Func<Task<StepResult>> work)
     {
         await Task.Yield();
+        using var span = WorkerTelemetry.Begin(task, host.Store.HostId);
+        var begun = time.GetTimestamp();
         var result = await FinishAsync(task, running, work);
         try
         {
@@ -61,6 +63,8 @@ internal sealed partial class LongTaskLane(IEnumerable<ILongStep> steps, LiveHos
             {
                 await Task.Delay(LeasePoll, time);
             }
+
+            WorkerTelemetry.Count(task, ResultOf(host, task, result), time.GetElapsedTime(begun));
         }
         catch (FencedException)
         {
@@ -134,14 +138,16 @@ internal sealed partial class LongTaskLane(IEnumerable<ILongStep> steps, LiveHos
         }
     }
 
-    private static void Keep(LiveHost host, WorkerTask task, StepResult? result) => host.Store.Keep(new TaskResult
+    private static void Keep(LiveHost host, WorkerTask task, StepResult? result) => host.Store.Keep(ResultOf(host, task, result));
+
+    private static TaskResult ResultOf(LiveHost host, WorkerTask task, StepResult? result) => new()
     {
         TaskId = task.TaskId,
         HostId = host.Store.HostId,
         Epoch = host.Store.Epoch,
         Cancelled = result is null,
         Steps = result is null ? [] : [result],
-    });
+    };
 
     private void Announce()
     {

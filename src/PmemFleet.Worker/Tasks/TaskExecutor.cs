@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PmemFleet.Contracts.Sync;
 using PmemFleet.Worker.Campaigns;
 using PmemFleet.Worker.Hosts;
@@ -46,6 +47,8 @@ internal sealed partial class TaskExecutor(ILogger<TaskExecutor> log)
 
     private TaskResult Run(LiveHost host, WorkerTask task)
     {
+        using var span = WorkerTelemetry.Begin(task, host.Store.HostId);
+        var begun = Stopwatch.GetTimestamp();
         var results = new List<StepResult>();
         foreach (var step in task.Steps)
         {
@@ -58,7 +61,9 @@ internal sealed partial class TaskExecutor(ILogger<TaskExecutor> log)
         }
 
         LogExecuted(task.Kind, host.Layout.HostName, results.Count);
-        return Keep(host, new TaskResult { TaskId = task.TaskId, HostId = host.Store.HostId, Epoch = host.Store.Epoch, Steps = results });
+        var kept = Keep(host, new TaskResult { TaskId = task.TaskId, HostId = host.Store.HostId, Epoch = host.Store.Epoch, Steps = results });
+        WorkerTelemetry.Count(task, kept, Stopwatch.GetElapsedTime(begun));
+        return kept;
     }
 
     /// <summary>A boot brings this worker's own machine up, whoever booted the host before.</summary>
