@@ -128,13 +128,8 @@ public sealed class WakeUpSubscription : IDisposable
     internal WakeUpSubscription(WakeUps owner, string topic) => (_owner, _topic) = (owner, topic);
 
     /// <summary>Waits for a wake-up, at most this long.</summary>
-    public async Task WaitAsync(TimeSpan atMost, CancellationToken cancellationToken)
-    {
-        if (atMost > TimeSpan.Zero)
-        {
-            await _signal.WaitAsync(atMost, cancellationToken);
-        }
-    }
+    public async Task<bool> WaitAsync(TimeSpan atMost, CancellationToken cancellationToken) =>
+        atMost > TimeSpan.Zero && await _signal.WaitAsync(atMost, cancellationToken);
 
     public void Dispose() => _owner.Remove(_topic, this);
 

@@ -12,7 +12,7 @@ namespace PmemFleet.Api.Sync;
 /// is something new to take along, or the time is up.
 /// </summary>
 public sealed class WorkerSync(
-    FleetTransactions transactions, SyncUp up, SyncDown down, WakeUps wakeUps, IOptions<WorkersOptions> options, IHostApplicationLifetime lifetime, TimeProvider time)
+    FleetTransactions transactions, SyncUp up, SyncDown down, IdleSyncs idle, WakeUps wakeUps, IOptions<WorkersOptions> options, IHostApplicationLifetime lifetime, TimeProvider time)
 {
     private const int MaxWaitSeconds = 25;
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(5);
@@ -22,7 +22,9 @@ public sealed class WorkerSync(
     {
         using var wakeUp = wakeUps.Subscribe(WakeUps.Worker(worker.WorkerId));
         var start = time.GetTimestamp();
-        var response = await transactions.RunAsync((db, token) => OnceAsync(db, worker, request, bringsNews: true, token), cancellationToken);
+        var response = request is { Results.Count: 0, Observations.Count: 0, Progress: null or { Count: 0 } }
+            ? await IdleAsync(worker, request, cancellationToken)
+            : await transactions.RunAsync((db, token) => OnceAsync(db, worker, request, bringsNews: true, token), cancellationToken);
         if (request.Results!.Count > 0 || request.Observations!.Count > 0)
         {
             Telemetry.SyncSeconds.Record(time.GetElapsedTime(start).TotalSeconds);
@@ -37,13 +39,30 @@ public sealed class WorkerSync(
                 break;
             }
 
-            await WaitAsync(wakeUp, left < Poll ? left : Poll, cancellationToken);
-            response = await transactions.RunAsync((db, token) => OnceAsync(db, worker, request, bringsNews: false, token), cancellationToken);
+            // who is woken has something to fetch; who is not looks after itself now and then, together with the others
+            response = await WaitAsync(wakeUp, left < Poll ? left : Poll, cancellationToken)
+                ? await transactions.RunAsync((db, token) => OnceAsync(db, worker, request, bringsNews: false, token), cancellationToken)
+                : await IdleAsync(worker, request, cancellationToken);
         }
 
         Telemetry.Syncs.Add(1, new KeyValuePair<string, object?>("outcome", response is null ? "fenced" : "ok"));
         return response;
     }
+
+    private async Task<SyncResponse?> IdleAsync(WorkerIdentity worker, SyncRequest request, CancellationToken cancellationToken) =>
+        await idle.AskAsync(worker, request.Hosts!, cancellationToken) switch
+        {
+            IdleVerdict.Fenced => null,
+            IdleVerdict.Ask => await transactions.RunAsync((db, token) => OnceAsync(db, worker, request, bringsNews: false, token), cancellationToken),
+            _ => new SyncResponse
+            {
+                LeaseSeconds = options.Value.LeaseSeconds,
+                AcknowledgedResults = [],
+                AcknowledgedObservations = [],
+                Hosts = [.. request.Hosts!.Select(host => new HostAssignment { HostId = host.HostId, Epoch = host.Epoch, Generation = host.ObservedGeneration, Tasks = [] })],
+                CancelledTasks = [],
+            },
+        };
 
     private async Task<SyncResponse?> OnceAsync(
         FleetDbContext db, WorkerIdentity worker, SyncRequest request, bool bringsNews, CancellationToken cancellationToken)
@@ -80,16 +99,18 @@ public sealed class WorkerSync(
     private TimeSpan Patience(int asked) =>
         TimeSpan.FromSeconds(Math.Min(Math.Clamp(asked, 0, MaxWaitSeconds), options.Value.LeaseSeconds / 3.0));
 
-    private async Task WaitAsync(WakeUpSubscription wakeUp, TimeSpan atMost, CancellationToken cancellationToken)
+    /// <summary>True where it was woken.</summary>
+    private async Task<bool> WaitAsync(WakeUpSubscription wakeUp, TimeSpan atMost, CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
         try
         {
-            await wakeUp.WaitAsync(atMost, either.Token);
+            return await wakeUp.WaitAsync(atMost, either.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             // the Api goes down: answer now, the worker asks another replica
+            return true;
         }
     }
 
@@ -102,7 +123,7 @@ public sealed class WorkerSync(
             return false;
         }
 
-        var held = request.Hosts.ToDictionary(host => host.HostId, host => host.Epoch);
+        var held = request.Hosts.DistinctBy(host => host.HostId).ToDictionary(host => host.HostId, host => host.Epoch);
         return response.Hosts.All(host =>
             host.Tasks.Count == 0 && host.Layout is null && held.TryGetValue(host.HostId, out var epoch) && epoch == host.Epoch);
     }

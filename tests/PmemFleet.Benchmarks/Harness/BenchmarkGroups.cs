@@ -1,3 +1,4 @@
+using PmemFleet.Benchmarks.ControlPlane;
 using PmemFleet.Benchmarks.Errors;
 using PmemFleet.Benchmarks.Faults;
 using PmemFleet.Benchmarks.Model;
@@ -12,6 +13,6 @@ internal static class BenchmarkGroups
         new ModelGroup(),
         new FaultsGroup(),
         new ErrorsGroup(),
-        new UnwrittenGroup("control-plane"),
+        new ControlPlaneGroup(),
     ];
 }

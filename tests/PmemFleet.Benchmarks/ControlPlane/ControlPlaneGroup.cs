@@ -1,0 +1,289 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Npgsql;
+using PmemFleet.Benchmarks.Harness;
+using PmemFleet.Lab.Processes;
+
+namespace PmemFleet.Benchmarks.ControlPlane;
+
+/// <summary>
+/// The Api over a PostgreSQL on the same machine. <c>PMEMFLEET_BENCH_SHARE</c> (percent, default 100) makes the fleets smaller, to try it in a minute.
+/// </summary>
+internal sealed class ControlPlaneGroup : BenchmarkGroup
+{
+    private const int Clients = 32;
+    private const int Runs = 3;
+
+    private static readonly double Share = double.Parse(Environment.GetEnvironmentVariable("PMEMFLEET_BENCH_SHARE") ?? "100", CultureInfo.InvariantCulture) / 100;
+
+    public override string Name => "control-plane";
+
+    public override async Task<IReadOnlyList<Figure>> MeasureAsync(Action<string> say, CancellationToken token)
+    {
+        var figures = new List<Figure>();
+        await using (var fleet = await ControlPlaneUnderTest.StartAsync(say, token))
+        {
+            using var http = fleet.NewClient();
+            await HeartbeatsAsync(fleet, figures, say, token);
+            await CreatesAndDispatchAsync(fleet, http, figures, say, token);
+            await WholeFleetAsync(fleet, http, figures, say, token);
+        }
+
+        say("starting the lab");
+        var lab = new List<double>();
+        for (var run = 0; run <= Runs; run++)
+        {
+            lab.Add(await LabReadyAsync(token));
+        }
+
+        figures.Add(Figure.Of("lab-ready", "s", 8, Better.Lower, "dotnet run --no-build, to the line with its address, with a new database each time", lab[1..]));
+        return figures;
+    }
+
+    private static int Scaled(int count) => Math.Max(4, (int)(count * Share));
+
+    private static async Task HeartbeatsAsync(ControlPlaneUnderTest fleet, List<Figure> figures, Action<string> say, CancellationToken token)
+    {
+        var count = Scaled(5000);
+        say($"{count} workers join");
+        using var http = fleet.NewClient(null);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(token);
+        var workers = new List<Task>();
+        foreach (var batch in Enumerable.Range(0, count).Chunk(100))
+        {
+            var joined = await Task.WhenAll(batch.Select(number => ProtocolWorker.JoinAsync(http, $"idle-{number}", "idle", token)));
+            workers.AddRange(joined.Select(worker => worker.RunAsync(stop.Token)));
+        }
+
+        await Task.Delay(TimeSpan.FromSeconds(12), token);
+        say("they do nothing for 30 s");
+        var shares = new List<double>();
+        var apiOnly = new List<double>();
+        for (var run = 0; run < Runs; run++)
+        {
+            var (api, postgres, start) = (fleet.ApiSeconds, fleet.PostgresSeconds, Stopwatch.GetTimestamp());
+            await Task.Delay(TimeSpan.FromSeconds(10), token);
+            var elapsed = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            apiOnly.Add((fleet.ApiSeconds - api) / elapsed * 100);
+            shares.Add((fleet.ApiSeconds - api + fleet.PostgresSeconds - postgres) / elapsed * 100);
+        }
+
+        await stop.CancelAsync();
+        await Task.WhenAll(workers);
+        figures.Add(Figure.Of("heartbeats", "%", 10, Better.Lower, $"of one core, Api and PostgreSQL together, {count} workers with a long poll of 10 s each", shares));
+        figures.Add(Figure.Of("heartbeats-api", "%", null, Better.Lower, "the Api's part of it", apiOnly));
+    }
+
+    private static async Task CreatesAndDispatchAsync(ControlPlaneUnderTest fleet, HttpClient http, List<Figure> figures, Action<string> say, CancellationToken token)
+    {
+        var hosts = Scaled(1000);
+        say($"{hosts} hosts");
+        await ApplyAsync(http, $$$"""{"hosts":[{"name":"bench-{n}","count":{{{hosts}}},"dimms":[{"capacity":"4G","labelVersion":"1.2"}],"regions":[{"ways":1}]}]}""", token);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(token);
+        using var workerHttp = fleet.NewClient(null);
+        var workers = await Task.WhenAll(Enumerable.Range(0, 4).Select(number => ProtocolWorker.JoinAsync(workerHttp, $"bench-{number}", "default", token)));
+        var running = workers.Select(worker => worker.RunAsync(stop.Token)).ToList();
+        await UntilAsync(fleet, "SELECT count(*) FROM hosts WHERE state <> 'ready'", token);
+
+        say("creating namespaces");
+        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(fleet.ConnectionString) { MaxPoolSize = Clients }.ConnectionString);
+        await YardstickTableAsync(source, token);
+        var next = 0;
+        double Creates() => RateAsync(TimeSpan.FromSeconds(6), async () =>
+        {
+            var host = Interlocked.Increment(ref next) % hosts;
+            using var body = new StringContent("""{"mode":"raw","size":"16M"}""", Encoding.UTF8, "application/json");
+            using var answer = await http.PostAsync(new Uri($"/v1/hosts/bench-{host + 1}/namespaces", UriKind.Relative), body, token);
+            return answer.IsSuccessStatusCode;
+        }).GetAwaiter().GetResult();
+        double Commits() => RateAsync(TimeSpan.FromSeconds(4), async () =>
+        {
+            await using var command = source.CreateCommand("INSERT INTO bench_yardstick (id, at) VALUES (gen_random_uuid(), now())");
+            return await command.ExecuteNonQueryAsync(token) == 1;
+        }).GetAwaiter().GetResult();
+        var creates = new List<double>();
+        var ratios = Stopwatches.Ratios(Runs, () => Keep(creates, Creates()), Commits);
+        figures.Add(Figure.Of("creates-vs-commits", "x", 0.25, Better.Higher, $"{Clients} clients over {hosts} hosts, each create answered 201 behind the worker's bind; against one-row commits on {Clients} connections", ratios));
+        figures.Add(Figure.Of("creates", "1/s", null, Better.Higher, "namespaces created a second", creates[1..]));
+
+        say("dispatching");
+        var dispatched = new List<double>();
+        for (var run = 0; run < Runs; run++)
+        {
+            // the workers stand still while the queue fills
+            await stop.CancelAsync();
+            await Task.WhenAll(running);
+            var tasks = Scaled(6000);
+            next = 0;
+            await Task.WhenAll(Enumerable.Range(0, Clients).Select(async _ =>
+            {
+                int number;
+                while ((number = Interlocked.Increment(ref next)) <= tasks)
+                {
+                    using var request = new HttpRequestMessage(HttpMethod.Post, $"/v1/hosts/bench-{(number % hosts) + 1}/media-errors")
+                    {
+                        Content = new StringContent($$"""{"dimm":"nmem0","offset":{{number * 4096L % (1L << 31)}},"length":256}""", Encoding.UTF8, "application/json"),
+                    };
+                    request.Headers.Add("Prefer", "respond-async");
+                    using var answer = await http.SendAsync(request, token);
+                    answer.EnsureSuccessStatusCode();
+                }
+            }));
+            using var again = CancellationTokenSource.CreateLinkedTokenSource(token);
+            var start = Stopwatch.GetTimestamp();
+            running = [.. workers.Select(worker => worker.RunAsync(again.Token))];
+            await UntilAsync(fleet, "SELECT count(*) FROM operations WHERE ended_at IS NULL", token);
+            dispatched.Add(tasks / Stopwatch.GetElapsedTime(start).TotalSeconds);
+            await again.CancelAsync();
+            await Task.WhenAll(running);
+            running = [];
+        }
+
+        figures.Add(Figure.Of("dispatched", "1/s", 3000, Better.Higher, "waiting changes given to 4 workers, done, reported, applied and ended", dispatched));
+    }
+
+    private static async Task WholeFleetAsync(ControlPlaneUnderTest fleet, HttpClient http, List<Figure> figures, Action<string> say, CancellationToken token)
+    {
+        var hosts = Scaled(5000);
+        say($"a fleet of {hosts} hosts, {hosts * 12} DIMMs, {hosts * 20} namespaces");
+        var document = $$$"""
+            {"hosts":[{"name":"big-{n}","count":{{{hosts}}},"mediaPool":"big","labels":{"fleet":"big"},"dimms":[{"count":12,"capacity":"16G","labelVersion":"1.2"}],
+            "regions":[{"ways":6}],"namespaces":[{"mode":"devdax","size":"768M","count":20}]}]}
+            """;
+        var start = Stopwatch.GetTimestamp();
+        await ApplyAsync(http, document, token);
+        figures.Add(Figure.Of("fleet-applied", "s", 60, Better.Lower, $"{hosts} hosts, {hosts * 12} DIMMs, {hosts * 20} namespaces in one PUT", Stopwatch.GetElapsedTime(start).TotalSeconds));
+        var rows = (hosts * 20.0) + (hosts * 12);
+        await using var source = NpgsqlDataSource.Create(fleet.ConnectionString);
+        await YardstickTableAsync(source, token);
+        start = Stopwatch.GetTimestamp();
+        await using (var connection = await source.OpenConnectionAsync(token))
+        {
+            await using var copy = await connection.BeginBinaryImportAsync("COPY bench_yardstick (id, at) FROM STDIN (FORMAT BINARY)", token);
+            for (var row = 0; row < rows; row++)
+            {
+                await copy.StartRowAsync(token);
+                await copy.WriteAsync(Guid.NewGuid(), token);
+                await copy.WriteAsync(TimeProvider.System.GetUtcNow(), token);
+            }
+
+            await copy.CompleteAsync(token);
+        }
+
+        figures.Add(Figure.Of("fleet-yardstick", "s", null, Better.Lower, $"a bare COPY of {rows:N0} narrow rows", Stopwatch.GetElapsedTime(start).TotalSeconds));
+
+        say("reading");
+        figures.Add(Figure.Of("list-page-p99", "ms", 100, Better.Lower, "a page of 1,000 namespaces, one client, 100 requests", await P99Async(http, 100, _ => "/v1/namespaces?limit=1000", token)));
+        figures.Add(Figure.Of("get-p99", "ms", 20, Better.Lower, "one namespace, one client, 500 requests", await P99Async(http, 500, number => $"/v1/hosts/big-{(number % hosts) + 1}/namespaces/namespace0.{number % 10}", token)));
+        figures.Add(Figure.Of("api-memory", "MiB", 400, Better.Lower, "the Api's peak resident set over all of the above", fleet.ApiPeakBytes / 1048576.0));
+    }
+
+    private static async Task ApplyAsync(HttpClient http, string document, CancellationToken token)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Put, "/v1/fleet") { Content = new StringContent(document, Encoding.UTF8, "application/json") };
+        request.Headers.TryAddWithoutValidation("If-Match", "*");
+        request.Headers.Add("Prefer", "respond-async");
+        using var answer = await http.SendAsync(request, token);
+        if (!answer.IsSuccessStatusCode)
+        {
+            throw new InvalidOperationException(await answer.Content.ReadAsStringAsync(token));
+        }
+    }
+
+    private static async Task<double> P99Async(HttpClient http, int count, Func<int, string> path, CancellationToken token)
+    {
+        var times = new List<double>();
+        for (var number = -count / 5; number < count; number++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            using var answer = await http.GetAsync(new Uri(path(Math.Abs(number)), UriKind.Relative), token);
+            _ = await answer.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync(token);
+            if (number >= 0)
+            {
+                times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            }
+        }
+
+        times.Sort();
+        return times[(int)(times.Count * 0.99)];
+    }
+
+    /// <summary>Successes a second of that many clients; a failure ends the measurement.</summary>
+    private static async Task<double> RateAsync(TimeSpan duration, Func<Task<bool>> act)
+    {
+        var (count, start) = (0, Stopwatch.GetTimestamp());
+        await Task.WhenAll(Enumerable.Range(0, Clients).Select(async _ =>
+        {
+            while (Stopwatch.GetElapsedTime(start) < duration)
+            {
+                if (!await act())
+                {
+                    throw new InvalidOperationException("a measured request was refused");
+                }
+
+                Interlocked.Increment(ref count);
+            }
+        }));
+        return count / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    private static double Keep(List<double> all, double value)
+    {
+        all.Add(value);
+        return value;
+    }
+
+    private static async Task YardstickTableAsync(NpgsqlDataSource source, CancellationToken token)
+    {
+        await using var command = source.CreateCommand("CREATE TABLE IF NOT EXISTS bench_yardstick (id uuid PRIMARY KEY, at timestamptz NOT NULL)");
+        await command.ExecuteNonQueryAsync(token);
+    }
+
+    private static async Task UntilAsync(ControlPlaneUnderTest fleet, string countToZero, CancellationToken token)
+    {
+        await using var source = NpgsqlDataSource.Create(fleet.ConnectionString);
+        while (true)
+        {
+            await using var command = source.CreateCommand(countToZero);
+            if ((long)(await command.ExecuteScalarAsync(token))! == 0)
+            {
+                return;
+            }
+
+            await Task.Delay(20, token);
+        }
+    }
+
+    private static async Task<double> LabReadyAsync(CancellationToken token)
+    {
+        var project = Path.Combine(Root(), "src", "PmemFleet.Lab");
+        var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var configuration = AppContext.BaseDirectory.Contains("release", StringComparison.OrdinalIgnoreCase) ? "Release" : "Debug";
+        var start = Stopwatch.GetTimestamp();
+        await using var lab = ChildProcess.Start(["dotnet", "run", "--no-build", "-c", configuration, "--project", project], null, new Dictionary<string, string?>(), Libc.SigTerm, line =>
+        {
+            if (line.Contains("PMEMFLEET_URL=", StringComparison.Ordinal))
+            {
+                ready.TrySetResult();
+            }
+        });
+        await ready.Task.WaitAsync(TimeSpan.FromMinutes(2), token);
+        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        await lab.StopAsync(TimeSpan.FromSeconds(20));
+        return seconds;
+    }
+
+    private static string Root()
+    {
+        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
+        {
+            if (File.Exists(Path.Combine(at.FullName, "PmemFleet.sln")))
+            {
+                return at.FullName;
+            }
+        }
+
+        throw new InvalidOperationException("the benchmarks run from inside the repository");
+    }
+}
