@@ -30,7 +30,8 @@ internal static class BttBinding
 
         if (media.Length - baseOffset < BttGeometry.SmallestArena)
         {
-            return new Refusal(Errno.ENXIO, "btt-too-small", "a BTT needs at least 16 MiB").With("size", media.Length - baseOffset).With("smallest", BttGeometry.SmallestArena);
+            return new Refusal(Errno.ENXIO, "btt-too-small", "a BTT needs at least 16 MiB")
+                .With("size", media.Length - baseOffset).With("least", BttGeometry.SmallestArena).Allowing($"{BttGeometry.SmallestArena}");
         }
 
         // a valid first arena is taken as it is, its own uuid and sector size too
