@@ -10,7 +10,7 @@ public sealed partial class Bus
         var region = device.Region;
         if (device.Kind == NamespaceKind.Io)
         {
-            return (NoAttribute(device, "size") with { Errno = Errno.EINVAL }).With("size", size).Allowing($"{device.Size}");
+            return (NoAttribute(device, "size") with { Errno = Errno.EINVAL }).With("size", size).With("regionSize", region.Size);
         }
 
         if (device.IsHeld)
