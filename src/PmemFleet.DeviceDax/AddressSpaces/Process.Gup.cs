@@ -21,7 +21,8 @@ public sealed partial class Process
             var end = PageGranules.AlignUp(address.Value + length.Value, PageGranules.PageBytes);
             if (end <= start || (end - start) >> PageGranules.PageShift > MostPinnedPages)
             {
-                return new Refusal(Errno.EINVAL, "pin-length", "Pin between one page and 4 GiB.").With("length", length.Value);
+                return new Refusal(Errno.EINVAL, "pin-length", "Pin between one page and 4 GiB.").With("length", length.Value).About("length")
+                    .AllowingBytes(length.Value, PageGranules.PageBytes, PageGranules.PageBytes, MostPinnedPages << PageGranules.PageShift);
             }
 
             var pages = ImmutableArray.CreateBuilder<PhysicalAddress>((int)((end - start) >> PageGranules.PageShift));

@@ -96,13 +96,15 @@ public sealed partial class Process
         {
             if (!Enum.IsDefined(advice))
             {
-                return new Refusal(Errno.EINVAL, "madvise-unknown", "The kernel doesn't know this advice.").About("advice");
+                return new Refusal(Errno.EINVAL, "madvise-unknown", "The kernel doesn't know this advice.").About("advice").With("advice", (ulong)(int)advice)
+                    .Allowing(Enum.GetValues<Advice>().OrderBy(known => Math.Abs((long)known - (long)advice)).Select(known => $"{(int)known}"));
             }
 
             var (start, end) = (address.Value, address.Value + PageGranules.AlignUp(length.Value, PageGranules.PageBytes));
             if (!PageGranules.IsAligned(start, PageGranules.PageBytes) || end < start)
             {
-                return new Refusal(Errno.EINVAL, "madvise-unaligned", "The address must be a multiple of the page size.").WithAddress("addr", start);
+                return new Refusal(Errno.EINVAL, "madvise-unaligned", "The address must be a multiple of the page size.").WithAddress("addr", start).About("addr")
+                    .AllowingMultiples(start, PageGranules.PageBytes);
             }
 
             var result = start == end ? null : AdviseEach(start, end, advice);

@@ -30,7 +30,12 @@ public sealed partial class Process
             const SyncFlags Both = SyncFlags.Sync | SyncFlags.Async;
             if (!PageGranules.IsAligned(address.Value, PageGranules.PageBytes) || (flags & Both) == Both || ((int)flags & ~7) != 0)
             {
-                return new Refusal(Errno.EINVAL, "msync-arguments", "msync needs a page-aligned address and at most one of MS_ASYNC and MS_SYNC.");
+                return new Refusal(Errno.EINVAL, "msync-arguments", "msync needs a page-aligned address and at most one of MS_ASYNC and MS_SYNC.")
+                    .WithAddress("addr", address.Value).WithAddress("flags", (ulong)flags)
+                    .About(PageGranules.IsAligned(address.Value, PageGranules.PageBytes) ? "flags" : "addr")
+                    .Allowing(PageGranules.IsAligned(address.Value, PageGranules.PageBytes)
+                        ? ["0x0", "0x1", "0x4", "0x2", "0x3", "0x6"]
+                        : new Refusal(Errno.EINVAL, "", "").AllowingMultiples(address.Value, PageGranules.PageBytes).Allowed);
             }
 
             var end = address.Value + PageGranules.AlignUp(length.Value, PageGranules.PageBytes);
@@ -43,7 +48,7 @@ public sealed partial class Process
 
                 if ((flags & SyncFlags.Sync) != 0 && mapping.Device is not null && (mapping.Flags & VmFlags.Shared) != 0)
                 {
-                    return new Refusal(Errno.EINVAL, "dax-no-fsync", "Device-dax has no fsync; flush the CPU's caches instead.").About("flags");
+                    return new Refusal(Errno.EINVAL, "dax-no-fsync", "Device-dax has no fsync; flush the CPU's caches instead.").About("flags").Allowing("0x1");
                 }
 
                 at = mapping.EndValue;
@@ -88,7 +93,8 @@ public sealed partial class Process
             var (start, end) = (address.Value, address.Value + PageGranules.AlignUp(length.Value, PageGranules.PageBytes));
             if (!PageGranules.IsAligned(start, PageGranules.PageBytes))
             {
-                return new Refusal(Errno.EINVAL, "mincore-unaligned", "The address must be a multiple of the page size.");
+                return new Refusal(Errno.EINVAL, "mincore-unaligned", "The address must be a multiple of the page size.").WithAddress("addr", start).About("addr")
+                    .AllowingMultiples(start, PageGranules.PageBytes);
             }
 
             for (var at = start; at < end; at = Memory.Find(at)!.EndValue)

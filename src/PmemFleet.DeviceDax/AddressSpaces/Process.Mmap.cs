@@ -38,7 +38,7 @@ public sealed partial class Process
         if (!PageGranules.IsAligned(request.Offset, PageGranules.PageBytes))
         {
             return new Refusal(Errno.EINVAL, "mmap-offset-unaligned", "The offset must be a multiple of the page size.")
-                .About("offset").With("offset", request.Offset).Allowing($"{PageGranules.AlignDown(request.Offset, 4096)}");
+                .About("offset").With("offset", request.Offset).AllowingBytes(request.Offset, PageGranules.PageBytes);
         }
 
         OpenFile? file = null;
@@ -57,7 +57,8 @@ public sealed partial class Process
 
         if (request.Length == 0)
         {
-            return new Refusal(Errno.EINVAL, "mmap-length-zero", "The length must not be 0.").About("length");
+            return new Refusal(Errno.EINVAL, "mmap-length-zero", "The length must not be 0.").About("length").With("length", 0)
+                .Allowing($"{(file?.Node as DaxDevice)?.Granule.Bytes() ?? PageGranules.PageBytes}");
         }
 
         var length = PageGranules.AlignUp(request.Length, PageGranules.PageBytes);
@@ -69,7 +70,8 @@ public sealed partial class Process
 
         if (pageOffset + (length >> PageGranules.PageShift) < pageOffset || ulong.MaxValue - length < request.Offset)
         {
-            return new Refusal(Errno.EOVERFLOW, "mmap-offset-overflow", "Offset plus length is beyond the largest file.").With("offset", request.Offset);
+            return new Refusal(Errno.EOVERFLOW, "mmap-offset-overflow", "Offset plus length is beyond the largest file.").With("offset", request.Offset).With("length", request.Length).About("offset")
+                .AllowingBytes(request.Offset, PageGranules.PageBytes, 0, ulong.MaxValue - length);
         }
 
         return Place(request, file, length, pageOffset).TryGet(out var start, out var refusal) ? MapAt(request, file, start, length, pageOffset) : refusal;
@@ -116,7 +118,7 @@ public sealed partial class Process
         var type = request.Flags & MapFlags.SharedValidate;
         if (type == MapFlags.None)
         {
-            return new Refusal(Errno.EINVAL, "mmap-no-type", "Exactly one of MAP_SHARED, MAP_PRIVATE and MAP_SHARED_VALIDATE is needed.").About("flags");
+            return new Refusal(Errno.EINVAL, "mmap-no-type", "Exactly one of MAP_SHARED, MAP_PRIVATE and MAP_SHARED_VALIDATE is needed.").About("flags").Allowing("MAP_SHARED", "MAP_PRIVATE", "MAP_SHARED_VALIDATE");
         }
 
         if (file is null)
@@ -128,7 +130,8 @@ public sealed partial class Process
         if (type == MapFlags.SharedValidate && (request.Flags & ~supported) != 0)
         {
             return new Refusal(Errno.EOPNOTSUPP, "mmap-flag-unsupported", "The file doesn't support a flag.")
-                .About("flags").WithAddress("unsupported", (uint)(request.Flags & ~supported));
+                .About("flags").WithAddress("unsupported", (uint)(request.Flags & ~supported))
+                .Allowing($"0x{(uint)(request.Flags & supported):x}");
         }
 
         if (type != MapFlags.Private)

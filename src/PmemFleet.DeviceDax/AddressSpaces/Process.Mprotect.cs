@@ -15,7 +15,8 @@ public sealed partial class Process
             var (start, end) = (address.Value, address.Value + PageGranules.AlignUp(length.Value, PageGranules.PageBytes));
             if (!PageGranules.IsAligned(start, PageGranules.PageBytes))
             {
-                return new Refusal(Errno.EINVAL, "mprotect-unaligned", "The address must be a multiple of the page size.").WithAddress("addr", start);
+                return new Refusal(Errno.EINVAL, "mprotect-unaligned", "The address must be a multiple of the page size.").WithAddress("addr", start).About("addr")
+                    .AllowingMultiples(start, PageGranules.PageBytes);
             }
 
             if (length.Value == 0)
@@ -60,7 +61,8 @@ public sealed partial class Process
             var may = (VmFlags)((uint)mapping.Flags >> 4) & Access;
             if ((access & ~may) != 0)
             {
-                return new Refusal(Errno.EACCES, "mprotect-not-allowed", "The mapping's descriptor doesn't allow this access.").About("prot");
+                return new Refusal(Errno.EACCES, "mprotect-not-allowed", "The mapping's descriptor doesn't allow this access.").About("prot")
+                    .WithAddress("prot", (uint)access).WithAddress("allowed", (uint)may).Allowing($"0x{(uint)(access & may):x}");
             }
 
             var flags = (mapping.Flags & ~Access) | access;

@@ -140,7 +140,8 @@ public sealed partial class Process
         }
 
         return old > mapping.EndValue - from
-            ? new Refusal(Errno.EFAULT, "mremap-beyond-mapping", "The old range crosses the end of its mapping.").With("length", old)
+            ? new Refusal(Errno.EFAULT, "mremap-beyond-mapping", "The old range crosses the end of its mapping.").With("length", old).About("oldLength")
+                .AllowingBytes(old, PageGranules.PageBytes, PageGranules.PageBytes, mapping.EndValue - from)
             : null;
     }
 

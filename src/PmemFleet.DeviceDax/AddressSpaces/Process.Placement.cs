@@ -31,7 +31,7 @@ public sealed partial class Process
         if (!PageGranules.IsAligned(request.Address, PageGranules.PageBytes))
         {
             return new Refusal(Errno.EINVAL, "mmap-fixed-unaligned", "A fixed address must be a multiple of the page size.")
-                .About("addr").WithAddress("addr", request.Address).Allowing(new VirtualAddress(PageGranules.AlignDown(request.Address, 4096)).ToString());
+                .About("addr").WithAddress("addr", request.Address).AllowingMultiples(request.Address, PageGranules.PageBytes);
         }
 
         if ((request.Flags & MapFlags.FixedNoReplace) != 0 && !Memory.IsFree(request.Address, request.Address + length))

@@ -22,8 +22,11 @@ public sealed partial class Process
         if (!PageGranules.IsAligned(start, PageGranules.PageBytes) || length == 0
             || start > Memory.Layout.TaskSize || length > Memory.Layout.TaskSize - start)
         {
-            return new Refusal(Errno.EINVAL, "munmap-range", "munmap needs a page-aligned address and a length above 0 within the address space.")
+            var refusal = new Refusal(Errno.EINVAL, "munmap-range", "munmap needs a page-aligned address and a length above 0 within the address space.")
                 .WithAddress("addr", start).With("length", lengthBytes);
+            return !PageGranules.IsAligned(start, PageGranules.PageBytes) ? refusal.About("addr").AllowingMultiples(start, PageGranules.PageBytes)
+                : start >= Memory.Layout.TaskSize ? refusal.About("addr").AllowingMultiples(Memory.Layout.TaskSize - PageGranules.PageBytes, PageGranules.PageBytes)
+                : refusal.About("length").AllowingBytes(lengthBytes, PageGranules.PageBytes, PageGranules.PageBytes, Memory.Layout.TaskSize - start);
         }
 
         var end = start + length;

@@ -60,6 +60,7 @@ public sealed record DaxBinding(string Name, PhysicalRange Range)
     public Outcome<DaxBinding> ToSystemRam(bool onlines) => WholeBlocks == 0
         ? new Refusal(Errno.EINVAL, "kmem-range-too-small", "No whole memory block of 128 MiB is inside the device: the region is rejected.")
             .WithAddress("start", Range.Start.Value).With("size", Range.Length.Value).With("block", MemoryBlockBytes)
+            .Allowing($"{PageGranules.AlignUp(Range.Start.Value, MemoryBlockBytes) - Range.Start.Value + MemoryBlockBytes}")
         : this with { Driver = DaxDriver.Kmem, IsSystemRam = true, OnlineBlocks = onlines ? WholeBlocks : OnlineBlocks };
 
     /// <summary><c>daxctl reconfigure-device --mode=devdax</c>: EBUSY while memory is online, unless it is offlined by force.</summary>

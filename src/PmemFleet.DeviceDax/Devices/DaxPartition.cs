@@ -44,7 +44,7 @@ public sealed class DaxPartition
         {
             return new Refusal(Errno.EINVAL, "dax-size-misaligned", "The size must be a multiple of the align and of 2 MiB.")
                 .With("size", size.Value).With("unit", unit)
-                .Allowing($"{PageGranules.AlignDown(size.Value, unit)}", $"{PageGranules.AlignUp(size.Value, unit)}");
+                .AllowingBytes(size.Value, unit);
         }
 
         return Device is not null ? Active() : _region.Shape(this, size.Value, unit, ranges => Ranges = ranges);
@@ -55,7 +55,8 @@ public sealed class DaxPartition
     {
         if (!PageGranules.TryFromAlign(align.Value, out var granule))
         {
-            return new Refusal(Errno.EINVAL, "dax-align-unsupported", "No page has this size.").With("align", align.Value).Allowing("4096", "2097152", "1073741824");
+            return new Refusal(Errno.EINVAL, "dax-align-unsupported", "No page has this size.").With("align", align.Value)
+                .Allowing(new ulong[] { 4096, 2097152, 1073741824 }.OrderBy(legal => UInt128.Max(legal, align.Value) - UInt128.Min(legal, align.Value)).Select(legal => $"{legal}"));
         }
 
         if (Device is not null)
@@ -65,7 +66,8 @@ public sealed class DaxPartition
 
         if (Ranges.Any(r => !PageGranules.IsAligned(r.Length.Value, granule.Bytes())))
         {
-            return new Refusal(Errno.EINVAL, "dax-align-range", "A range of the device isn't a multiple of the align.").With("align", align.Value);
+            return new Refusal(Errno.EINVAL, "dax-align-range", "A range of the device isn't a multiple of the align.").With("align", align.Value)
+                .Allowing(new ulong[] { 2097152, 4096 }.Where(legal => legal < align.Value && Ranges.All(r => PageGranules.IsAligned(r.Length.Value, legal))).Select(legal => $"{legal}"));
         }
 
         Granule = granule;

@@ -158,13 +158,15 @@ public sealed partial class DaxRegion
             if (!PageGranules.IsAligned(range.Start.Value | range.Length.Value, align) || range.Length.Value == 0)
             {
                 return new Refusal(Errno.EINVAL, "dax-extent-misaligned", "Every extent starts and ends on a multiple of the region's align.")
-                    .WithAddress("start", range.Start.Value).With("length", range.Length.Value).With("align", align);
+                    .WithAddress("start", range.Start.Value).With("length", range.Length.Value).With("align", align)
+                    .AllowingBytes(range.Length.Value, align, align, Range.Length.Value);
             }
 
             if (range.Start.Value < Range.Start.Value || range.End.Value > Range.End.Value)
             {
                 return new Refusal(Errno.ENXIO, "dax-extent-outside-region", "An extent must lie in its region.")
-                    .WithAddress("start", range.Start.Value).With("length", range.Length.Value);
+                    .WithAddress("start", range.Start.Value).With("length", range.Length.Value)
+                    .WithAddress("regionStart", Range.Start.Value).With("regionLength", Range.Length.Value).Allowing($"{Range}");
             }
 
             if (_devices.Any(d => d.Extents.Any(e => e.Range.Overlaps(range))) || ranges.Count(r => r.Overlaps(range)) > 1)

@@ -60,7 +60,7 @@ public sealed partial class Process
 
             if (fd >= LargestDescriptor)
             {
-                return new Refusal(Errno.EMFILE, "open-too-many", "The process has as many files open as it may.");
+                return new Refusal(Errno.EMFILE, "open-too-many", "The process has as many files open as it may.").With("limit", LargestDescriptor);
             }
 
             if ((flags & OpenFlags.Path) == 0 && node is DaxDevice device && !device.TryOpen())
@@ -97,7 +97,8 @@ public sealed partial class Process
     /// <summary>lseek(2): does nothing and returns the position, which is 0; a whence above SEEK_HOLE is EINVAL.</summary>
     public Outcome<long> Seek(int descriptor, int whence = 0) =>
         Use(descriptor, out var refusal) is null ? refusal!
-        : whence is < 0 or > 4 ? new Refusal(Errno.EINVAL, "lseek-whence", "There is no such whence.").About("whence")
+        : whence is < 0 or > 4 ? new Refusal(Errno.EINVAL, "lseek-whence", "There is no such whence.").About("whence").With("whence", (ulong)(long)whence)
+            .Allowing(whence < 0 ? ["0", "1", "2", "3", "4"] : ["4", "3", "2", "1", "0"])
         : 0L;
 
     /// <summary>fsync(2), fdatasync(2).</summary>

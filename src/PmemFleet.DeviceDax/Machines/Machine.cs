@@ -80,7 +80,8 @@ public sealed partial class Machine
         if (!PageGranules.IsAligned(spec.Range.Start.Value | spec.Range.Length.Value, align) || spec.Range.Length.Value == 0)
         {
             return new Refusal(Errno.ENOMEM, "dax-region-misaligned", "A dax region starts and ends on a multiple of its align.")
-                .WithAddress("start", spec.Range.Start.Value).With("length", spec.Range.Length.Value).With("align", align);
+                .WithAddress("start", spec.Range.Start.Value).With("length", spec.Range.Length.Value).With("align", align)
+                .AllowingBytes(spec.Range.Length.Value, align, align);
         }
 
         lock (_gate)

@@ -16,7 +16,8 @@ public sealed partial class Process
         var (start, end) = (address.Value, address.Value + PageGranules.AlignUp(length.Value, PageGranules.PageBytes));
         if (!PageGranules.IsAligned(start, PageGranules.PageBytes))
         {
-            return new Refusal(Errno.EINVAL, "madvise-unaligned", "The address must be a multiple of the page size.");
+            return new Refusal(Errno.EINVAL, "madvise-unaligned", "The address must be a multiple of the page size.").WithAddress("addr", start).About("addr")
+                .AllowingMultiples(start, PageGranules.PageBytes);
         }
 
         SignalInfo signal = default;

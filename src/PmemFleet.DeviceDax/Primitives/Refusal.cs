@@ -35,6 +35,30 @@ public sealed record Refusal(Errno Errno, string Rule, string Message)
     /// <summary>The same refusal with the legal values.</summary>
     public Refusal Allowing(params IEnumerable<string> values) => this with { Allowed = [.. values] };
 
+    /// <summary>The same refusal with the multiples of a unit next to an address, nearest first.</summary>
+    internal Refusal AllowingMultiples(ulong address, ulong unit) => Allowing(Multiples(address, unit).Select(value => string.Create(CultureInfo.InvariantCulture, $"0x{value:x}")));
+
+    /// <summary>The same refusal with the multiples of a unit next to a number of bytes, nearest first.</summary>
+    /// <param name="value">What was refused.</param>
+    /// <param name="unit">The unit.</param>
+    /// <param name="least">The smallest that is legal.</param>
+    /// <param name="most">The largest that is legal; nothing is allowed where it is below the smallest.</param>
+    internal Refusal AllowingBytes(ulong value, ulong unit, ulong least = 0, ulong most = ulong.MaxValue) =>
+        Allowing(Multiples(value, unit, least, most).Select(bytes => bytes.ToString(CultureInfo.InvariantCulture)));
+
+    private static UInt128[] Multiples(ulong value, ulong unit, ulong least = 0, ulong most = ulong.MaxValue)
+    {
+        var (low, high) = (((UInt128)least + unit - 1) / unit * unit, (UInt128)most / unit * unit);
+        if (high < low)
+        {
+            return [];
+        }
+
+        var down = UInt128.Clamp(value / unit * unit, low, high);
+        var up = value <= down || down == high ? down : down + unit;
+        return down == up ? [down] : value - down < up - value ? [down, up] : [up, down];
+    }
+
     /// <summary>The same refusal with the argument it is about.</summary>
     public Refusal About(string subject) => this with { Subject = subject };
 }

@@ -91,8 +91,11 @@ public static class WorkloadLimits
             var size = device.Region.Range.Length.Value;
             if (injection.Length == 0 || injection.Offset >= size || injection.Length > size - injection.Offset)
             {
-                return new Refusal(Errno.EINVAL, "poison-outside-device", "The poisoned range isn't inside the device.").About($"injections/{i}/offset")
+                var refusal = new Refusal(Errno.EINVAL, "poison-outside-device", "The poisoned range isn't inside the device.")
                     .With("offset", injection.Offset).With("length", injection.Length).With("deviceSize", size);
+                return injection.Offset < size && (injection.Length == 0 || injection.Length > size)
+                    ? refusal.About($"injections/{i}/length").AllowingBytes(injection.Length, 1, 1, size - injection.Offset)
+                    : refusal.About($"injections/{i}/offset").AllowingBytes(injection.Offset, 1, 0, size - Math.Clamp(injection.Length, 1, size));
             }
 
             looks += (UInt128)((injection.Length / device.Region.Granule.Bytes()) + 2) * (uint)spec.Processes * (uint)(spec.Phases.Length * spec.SeriesPoints);
@@ -101,6 +104,7 @@ public static class WorkloadLimits
         return looks > (UInt128)PoisonLooks
             ? new Refusal(Errno.EINVAL, "workload-too-large", "Poisoned granules times processes times series points are too many: poison less, or ask for fewer points.")
                 .About("injections").With("looks", (ulong)UInt128.Min(looks, ulong.MaxValue)).With("limit", (ulong)PoisonLooks)
+                .Allowing($"{(ulong)UInt128.Max((UInt128)PoisonLooks / UInt128.Max(looks / (uint)spec.Processes, 1), 1)}")
             : null;
     }
 

@@ -176,7 +176,7 @@ public sealed class BadblockTable
         if (parts.Length != 2 || !long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var start)
             || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var count) || count <= 0)
         {
-            return new Refusal(Errno.EINVAL, "badblocks-text", "a badblock is written as two numbers: start and length in sectors");
+            return new Refusal(Errno.EINVAL, "badblocks-text", "a badblock is written as two numbers: start and length in sectors").Allowing("0 1");
         }
 
         return Set(start, count)

@@ -52,7 +52,8 @@ public static class ErrorInjection
 
         if (options is not { Block: { } block, Count: { } count })
         {
-            return new Refusal(Errno.EINVAL, "block-and-count", "block and count must both be given").About(options.Block is null ? "block" : "count");
+            return new Refusal(Errno.EINVAL, "block-and-count", "block and count must both be given")
+                .About(options.Block is null ? "block" : "count").Allowing(options.Block is null ? "0" : "1");
         }
 
         if (target.Personality == PersonalityKind.Btt)
@@ -63,7 +64,9 @@ public static class ErrorInjection
         var blocks = target.DataLength / SectorSpan.SectorBytes;
         if (block < 0 || count <= 0 || block > blocks - count)
         {
-            return new Refusal(Errno.EINVAL, "block-out-of-bounds", "the blocks are not in the namespace").With("block", block).With("count", count).With("blocks", blocks);
+            return new Refusal(Errno.EINVAL, "block-out-of-bounds", "the blocks are not in the namespace").With("block", block).With("count", count).With("blocks", blocks)
+                .About(block >= 0 && block < blocks ? "count" : "block")
+                .Allowing(block >= 0 && block < blocks ? Nearest.Multiples(count, 1, 1, blocks - block) : Nearest.Multiples(block, 1, 0, blocks - Math.Clamp(count, 1, blocks)));
         }
 
         var length = options.Saturate ? SectorSpan.SectorBytes : Math.Min(SectorSpan.SectorBytes, target.ClearErrorUnit);

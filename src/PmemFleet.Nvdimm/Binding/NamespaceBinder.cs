@@ -18,7 +18,8 @@ public static class NamespaceBinder
         ArgumentNullException.ThrowIfNull(media);
         if (plan.Size.Value < SmallestNamespace)
         {
-            return Fail(new Refusal(Errno.ENODEV, "namespace-too-small", "a namespace needs at least a page").With("size", plan.Size.Value));
+            return Fail(new Refusal(Errno.ENODEV, "namespace-too-small", "a namespace needs at least a page")
+                .With("size", plan.Size.Value).With("least", SmallestNamespace).Allowing($"{SmallestNamespace}"));
         }
 
         if (plan.Configured is { } configured)
@@ -33,7 +34,8 @@ public static class NamespaceBinder
     {
         if (plan.Size.Value < SmallestPersonality)
         {
-            return Fail(new Refusal(Errno.ENXIO, "personality-too-small", "a personality needs at least 16 MiB").With("size", plan.Size.Value).With("smallest", SmallestPersonality));
+            return Fail(new Refusal(Errno.ENXIO, "personality-too-small", "a personality needs at least 16 MiB")
+                .With("size", plan.Size.Value).With("least", SmallestPersonality).Allowing($"{SmallestPersonality}"));
         }
 
         var started = configured.Kind == PersonalityKind.Btt

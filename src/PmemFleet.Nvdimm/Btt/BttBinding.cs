@@ -25,12 +25,14 @@ internal static class BttBinding
         var (version, baseOffset) = Placement(plan.ClaimClass);
         if (configured.SectorSize is not { } sector || !BttGeometry.SectorSizes.Contains((int)sector.Value))
         {
-            return new Refusal(Errno.ENODEV, "sector-size-missing", "the BTT has no sector size it could use").Allowing(BttGeometry.SectorSizes.Select(size => $"{size}"));
+            return new Refusal(Errno.ENODEV, "sector-size-missing", "the BTT has no sector size it could use")
+                .With("sectorSize", configured.SectorSize?.Value ?? 0).Allowing(Nearest.Of(BttGeometry.SectorSizes.Select(size => (long)size), configured.SectorSize?.Value ?? 0));
         }
 
         if (media.Length - baseOffset < BttGeometry.SmallestArena)
         {
-            return new Refusal(Errno.ENXIO, "btt-too-small", "a BTT needs at least 16 MiB").With("size", media.Length - baseOffset).With("smallest", BttGeometry.SmallestArena);
+            return new Refusal(Errno.ENXIO, "btt-too-small", "a BTT needs at least 16 MiB")
+                .With("size", media.Length - baseOffset).With("least", BttGeometry.SmallestArena).Allowing($"{BttGeometry.SmallestArena}");
         }
 
         // a valid first arena is taken as it is, its own uuid and sector size too

@@ -69,7 +69,8 @@ public sealed class BttDevice
             if (!BttGeometry.SectorSizes.Contains((int)info.Geometry.ExternalLbaSize))
             {
                 // Linux 6.1 dereferences a null pointer here; InfoBlockHazards keeps such a block from being exported
-                return new Refusal(Errno.EINVAL, "btt-sector-size", $"external_lbasize {info.Geometry.ExternalLbaSize} is not supported").With("externalLbaSize", info.Geometry.ExternalLbaSize);
+                return new Refusal(Errno.EINVAL, "btt-sector-size", $"external_lbasize {info.Geometry.ExternalLbaSize} is not supported").With("externalLbaSize", info.Geometry.ExternalLbaSize)
+                .Allowing(Nearest.Of(BttGeometry.SectorSizes.Select(size => (long)size), info.Geometry.ExternalLbaSize));
             }
 
             if (!BttArenaOpening.Open(media, start, info, readOnly).TryGet(out var arena, out var refusal))

@@ -83,7 +83,8 @@ public sealed record DimmSecurity
             ["erase", var key] => Destroy(key, Key, isActive, this with { Key = null }, SecurityEffect.EraseData),
             ["master_erase", var key] => Destroy(key, MasterKey, isActive, this with { Key = null }, SecurityEffect.EraseData),
             ["overwrite", var key] => Destroy(key, Key, isActive, this with { IsOverwriting = true }, SecurityEffect.OverwriteAll),
-            _ => new Refusal(Errno.EINVAL, "security-command", "unknown security command or missing key"),
+            _ => new Refusal(Errno.EINVAL, "security-command", "unknown security command or missing key").Allowing(
+                "freeze", "disable KEY", "update KEY NEW", "erase KEY", "overwrite KEY", "disable_master KEY", "master_update KEY NEW", "master_erase KEY"),
         };
     }
 

@@ -18,24 +18,34 @@ public readonly record struct PagesGeometry(long DataOffset, long EndTrunc, long
     /// <summary>The alignment of a personality that was given none.</summary>
     public const long DefaultAlignBytes = 2 * Bytes.MiB;
 
+    private static readonly long[] Aligns = [PagesInfoBlock.PageBytes, 2 * Bytes.MiB, Bytes.GiB];
+
     /// <summary>The geometry of a new personality, or ENXIO where the struct pages leave no room, EINVAL where the start is misaligned.</summary>
     public static Outcome<PagesGeometry> Of(Spa start, Bytes size, Bytes align, MapLocation map)
     {
         if (start.Value % SubSectionBytes != 0)
         {
             return new Refusal(Errno.EINVAL, "start-misaligned", $"start 0x{start.Value:x} misaligned to 0x{SubSectionBytes:x}")
-                .With("start", start.Value).With("alignment", SubSectionBytes);
+                .With("start", start.Value).With("alignment", SubSectionBytes).Allowing(Nearest.Multiples(start.Value, SubSectionBytes));
         }
 
-        var unit = Math.Max(align.Value, SubSectionBytes);
-        var end = start.Value + size.Value;
+        var geometry = Laid(start.Value, size.Value, align.Value, map);
+        return geometry.PageCount > 0
+            ? geometry
+            : new Refusal(Errno.ENXIO, "no-room-for-data", "unable to satisfy requested alignment")
+                .With("size", size.Value).With("dataOffset", geometry.DataOffset).With("align", align.Value).About("align")
+                .Allowing(Nearest.Of(Aligns.Where(other => other < align.Value && Laid(start.Value, size.Value, other, map).PageCount > 0), align.Value));
+    }
+
+    /// <summary>Where everything would be; no page of data where the metadata takes all. What is left is whole units, so at least a page.</summary>
+    private static PagesGeometry Laid(long start, long size, long align, MapLocation map)
+    {
+        var unit = Math.Max(align, SubSectionBytes);
+        var end = start + size;
         var endTrunc = end - (end / unit * unit);
-        var pages = (size.Value - ReserveBytes) / PagesInfoBlock.PageBytes;
+        var pages = (size - ReserveBytes) / PagesInfoBlock.PageBytes;
         var metadata = ReserveBytes + (map == MapLocation.Pmem ? PagesInfoBlock.StructPageBytes * pages : 0);
-        var dataOffset = ((start.Value + metadata + unit - 1) / unit * unit) - start.Value;
-        return dataOffset >= size.Value - endTrunc
-            ? new Refusal(Errno.ENXIO, "no-room-for-data", "unable to satisfy requested alignment")
-                .With("size", size.Value).With("dataOffset", dataOffset).With("align", align.Value)
-            : new PagesGeometry(dataOffset, endTrunc, (size.Value - dataOffset - endTrunc) / PagesInfoBlock.PageBytes);
+        var dataOffset = ((start + metadata + unit - 1) / unit * unit) - start;
+        return new PagesGeometry(dataOffset, endTrunc, (size - dataOffset - endTrunc) / PagesInfoBlock.PageBytes);
     }
 }

@@ -79,7 +79,7 @@ public sealed class DimmLabels
         return last is { } unused
             ? new DimmLabels(dimm, area, unused)
             : new Refusal(Errno.ENXIO, "label-area-too-small", $"nmem{dimm}: label area ({area.Size}) too small to host ({LabelGeometry.LabelBytesOf(LabelVersion.V12)} byte) labels")
-                .With("labelAreaBytes", area.Size);
+                .With("labelAreaBytes", area.Size).Allowing($"{LabelGeometry.MinimumAreaBytes}").About("labelAreaBytes");
     }
 
     /// <summary>Labels in use, in slot order: free bit clear, own slot named, checksum right.</summary>

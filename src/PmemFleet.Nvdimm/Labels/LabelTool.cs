@@ -30,7 +30,7 @@ public static class LabelTool
         if (LabelGeometry.For(area.Size, version) is not { } geometry)
         {
             return new Refusal(Errno.ENXIO, "label-area-too-small", $"label area ({area.Size}) too small to host ({LabelGeometry.LabelBytesOf(version)} byte) labels")
-                .With("labelAreaBytes", area.Size);
+                .With("labelAreaBytes", area.Size).Allowing($"{LabelGeometry.MinimumAreaBytes}").About("labelAreaBytes");
         }
 
         var image = IndexImage.Fresh(geometry);

@@ -59,7 +59,8 @@ public sealed partial class Bus
 
         if (Encoding.UTF8.GetByteCount(altName) is var length && length >= LabelLayout.NameBytes)
         {
-            return new Refusal(Errno.EINVAL, "name-too-long", "alt name overflow").With("bytes", length).With("most", LabelLayout.NameBytes - 1).About("name");
+            return new Refusal(Errno.EINVAL, "name-too-long", "alt name overflow").With("bytes", length).With("most", LabelLayout.NameBytes - 1).About("name")
+                .Allowing(Nearest.Text(altName, LabelLayout.NameBytes - 1));
         }
 
         device.AltName = altName;
@@ -85,7 +86,7 @@ public sealed partial class Bus
         if (sectorSize is not (512 or 4096))
         {
             return new Refusal(Errno.EINVAL, "sector-size", $"{device.Region.Name}: does not support namespace sector_size {sectorSize}")
-                .With("sectorSize", sectorSize).Allowing("512", "4096").About("sectorSize");
+                .With("sectorSize", sectorSize).Allowing(Nearest.Of([512, 4096], sectorSize)).About("sectorSize");
         }
 
         device.SectorSize = sectorSize;
@@ -111,7 +112,7 @@ public sealed partial class Bus
         if (wanted is not { } set || set == ClaimClass.Unknown)
         {
             return new Refusal(wanted is null ? Errno.ENXIO : Errno.EINVAL, "holder-class", $"{device.Name}: holder_class '{holderClass}' is not possible")
-                .Allowing("btt", "pfn", "dax", "").About("holderClass");
+                .Allowing(wanted is null ? ["pfn", "dax", ""] : ["btt", "pfn", "dax", ""]).About("holderClass");
         }
 
         device.ClaimClass = set;

@@ -159,7 +159,7 @@ public sealed partial class Bus
         if (device.Size < Region.PageBytes)
         {
             return new Refusal(Errno.ENODEV, "namespace-too-small", $"nd_pmem {name}: 0x{device.Size:x16}, too small must be at least 0x1000")
-                .With("size", device.Size).With("least", Region.PageBytes);
+                .With("size", device.Size).With("least", Region.PageBytes).Allowing(Nearest.Multiples(device.Size, device.Region.Align, 1, LargestSize(device)));
         }
 
         if (device.IsNativeMemory && personality is null && ((device.Start | device.Size) & (SubSectionBytes - 1)) != 0)
@@ -185,7 +185,7 @@ public sealed partial class Bus
                 return new Refusal(
                     Errno.EBUSY, "range-busy",
                     $"{personality?.Driver ?? "nd_pmem"} {name}: could not reserve region [mem 0x{device.Start:x8}-0x{device.Start + device.Size - 1:x8}]")
-                    .With("start", device.Start).With("size", device.Size);
+                    .With("start", device.Start).With("size", device.Size).With("busyStart", busy.Start.Value).With("busySize", busy.Size.Value);
             }
         }
 

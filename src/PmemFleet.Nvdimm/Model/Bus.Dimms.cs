@@ -14,13 +14,13 @@ public sealed partial class Bus
         if (dimm.Capacity.Value <= 0 || dimm.Capacity.Value % Region.PageBytes != 0)
         {
             return new Refusal(Errno.EINVAL, "dimm-capacity", "a DIMM's capacity is a positive multiple of 4096 bytes")
-                .With("capacity", dimm.Capacity.Value).About("capacity");
+                .With("capacity", dimm.Capacity.Value).About("capacity").Allowing(Nearest.Multiples(dimm.Capacity.Value, Region.PageBytes, 1));
         }
 
         if (dimm.LabelAreaBytes is { } area && LabelGeometry.For(area, LabelVersion.V12) is null)
         {
             return new Refusal(Errno.ENXIO, "label-area-too-small", $"label area ({area}) too small to host (256 byte) labels")
-                .With("labelAreaBytes", area).Allowing("1024", "131072").About("labelAreaBytes");
+                .With("labelAreaBytes", area).Allowing($"{LabelGeometry.MinimumAreaBytes}", "131072").About("labelAreaBytes");
         }
 
         var added = new Dimm(dimm with { Id = _dimms.NextId, Enabled = false, Labelling = false, Extents = [] });
@@ -96,7 +96,10 @@ public sealed partial class Bus
         if (offset < 0 || length < 0 || offset > area.Size - length)
         {
             return new Refusal(Errno.ENXIO, "outside-label-area", "No such device or address")
-                .With("offset", offset).With("length", length).With("labelAreaBytes", area.Size);
+                .With("offset", offset).With("length", length).With("labelAreaBytes", area.Size)
+                .About(offset >= 0 && offset < area.Size ? "length" : "offset")
+                .Allowing(offset >= 0 && offset < area.Size ? Nearest.Multiples(length, 1, 0, area.Size - offset)
+                    : Nearest.Multiples(offset, 1, 0, area.Size - Math.Clamp(length, 1, area.Size)));
         }
 
         action();

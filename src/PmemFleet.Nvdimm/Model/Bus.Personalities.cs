@@ -33,7 +33,7 @@ public sealed partial class Bus
         if (p.Kind != PersonalityKind.Btt || !BttSectorSizes.Contains(sectorSize))
         {
             return new Refusal(Errno.EINVAL, "btt-sector-size", $"{p.Region.Name}: does not support btt sector_size {sectorSize}")
-                .With("sectorSize", sectorSize).Allowing(BttSectorSizes.Select(s => $"{s}")).About("sectorSize");
+                .With("sectorSize", sectorSize).Allowing(Nearest.Of(p.Kind == PersonalityKind.Btt ? BttSectorSizes.Select(s => (long)s) : [], sectorSize)).About("sectorSize");
         }
 
         p.SectorSize = new Bytes(sectorSize);
@@ -58,7 +58,7 @@ public sealed partial class Bus
         if (p.Kind == PersonalityKind.Btt || !SupportedAlignments.Contains(align))
         {
             return new Refusal(Errno.EINVAL, "unsupported-align", $"unsupported align: {align}")
-                .With("align", align).Allowing(SupportedAlignments.Select(a => $"{a}")).About("align");
+                .With("align", align).Allowing(Nearest.Of(p.Kind == PersonalityKind.Btt ? [] : SupportedAlignments, align)).About("align");
         }
 
         p.Align = new Bytes(align);
@@ -80,7 +80,8 @@ public sealed partial class Bus
 
         if (target.Length > 0 && !target.StartsWith("namespace", StringComparison.Ordinal))
         {
-            return new Refusal(Errno.EINVAL, "not-a-namespace", $"{name}: Invalid argument").About("namespace");
+            return new Refusal(Errno.EINVAL, "not-a-namespace", $"{name}: Invalid argument").About("namespace")
+                .Allowing([.. personality.Region.Namespaces.Where(n => n is { Claim: null, Size: >= LeastClaimBytes }).Select(n => n.Name), ""]);
         }
 
         if (target.Length == 0)
@@ -106,13 +107,15 @@ public sealed partial class Bus
     {
         if (!Allows(device.ClaimClass, personality.Kind))
         {
-            return new Refusal(Errno.EBUSY, "claim-class", $"{device.Name} may be claimed by {device.ClaimClass} only: Device or resource busy");
+            return new Refusal(Errno.EBUSY, "claim-class", $"{device.Name} may be claimed by {device.ClaimClass} only: Device or resource busy")
+                .Allowing(Enum.GetValues<PersonalityKind>().Where(kind => Allows(device.ClaimClass, kind)).Select(kind => Personality.Prefix(kind)));
         }
 
         if (device.Size < LeastClaimBytes)
         {
             return new Refusal(Errno.ENXIO, "namespace-too-small", $"{device.Name} is too small: No such device or address")
-                .With("size", device.Size).With("least", LeastClaimBytes);
+                .With("size", device.Size).With("least", LeastClaimBytes)
+                .Allowing(Nearest.Multiples(device.Size, device.Region.Align, LeastClaimBytes, LargestSize(device)));
         }
 
         if (device.Claim is not null)

@@ -29,7 +29,8 @@ public sealed partial class Bus
         if (size <= 0 || size % Region.PageBytes != 0 || start % Region.PageBytes != 0 || start < 0)
         {
             return new Refusal(Errno.ENXIO, "region-misaligned", "a region's start and size are multiples of 4096 bytes")
-                .With("start", start).With("size", size);
+                .With("start", start).With("size", size).About(size > 0 && size % Region.PageBytes == 0 ? "start" : "size")
+                .Allowing(size > 0 && size % Region.PageBytes == 0 ? Nearest.Multiples(start, Region.PageBytes) : Nearest.Multiples(size, Region.PageBytes, 1));
         }
 
         if (_regions.FirstOrDefault(r => r.Start < start + size && start < r.Start + r.Size) is { } other)
@@ -114,7 +115,7 @@ public sealed partial class Bus
         {
             return new Refusal(Errno.EINVAL, "region-align", "Invalid argument")
                 .With("align", align).With("ways", region.Ways).With("regionSize", region.Size).About("align")
-                .Allowing($"{Region.PageBytes * region.Ways}", $"{Region.InitialAlign(region.Size, region.Ways)}");
+                .Allowing(Nearest.Of(Enumerable.Range(12, 36).Select(power => (long)region.Ways << power).Where(legal => legal <= region.Size), align).Take(2));
         }
 
         region.Align = align;
@@ -227,7 +228,7 @@ public sealed partial class Bus
         if (wanted.Length is 0 or > MaxWays || wanted.DistinctBy(m => m.Dimm).Count() != wanted.Length)
         {
             return new Refusal(Errno.EINVAL, "interleave-ways", $"an interleave set has 1 to {MaxWays} different DIMMs")
-                .With("ways", wanted.Length).About("mappings");
+                .With("ways", wanted.Length).About("mappings").Allowing($"{Math.Clamp(wanted.DistinctBy(m => m.Dimm).Count(), 1, MaxWays)}");
         }
 
         var starts = new List<(Dimm Dimm, long Start, long Free)>();
@@ -250,13 +251,15 @@ public sealed partial class Bus
             if (start < 0 || start % Region.PageBytes != 0 || size % Region.PageBytes != 0)
             {
                 return new Refusal(Errno.ENXIO, "mapping-misaligned", $"{dimm.Name}: mapping is not page aligned")
-                    .With("start", start).With("size", size);
+                    .With("start", start).With("size", size).About(size % Region.PageBytes == 0 ? "start" : "size")
+                    .Allowing(size % Region.PageBytes == 0 ? Nearest.Multiples(start, Region.PageBytes) : Nearest.Multiples(size, Region.PageBytes, 1, Math.Max(0, free)));
             }
 
             if (size <= 0 || size > free)
             {
                 return new Refusal(Errno.EBUSY, "dimm-capacity-used", $"{dimm.Name} has no {size} bytes at {start}")
-                    .With("start", start).With("size", size).With("free", Math.Max(0, free)).Allowing($"{Math.Max(0, free)}");
+                    .With("start", start).With("size", size).With("free", Math.Max(0, free))
+                    .Allowing(Nearest.Multiples(size, Region.PageBytes, 1, Math.Max(0, free)));
             }
         }
 

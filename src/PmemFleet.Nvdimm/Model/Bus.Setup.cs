@@ -60,7 +60,8 @@ public sealed partial class Bus
             // ndctl refuses a size of 0 by itself
             if (request.Size == 0)
             {
-                return Named(new Refusal(Errno.EINVAL, "size-zero", "Invalid argument").About("size"), device, "set_size");
+                return Named(new Refusal(Errno.EINVAL, "size-zero", "Invalid argument").About("size")
+                    .With("size", 0).With("align", region.Align).Allowing(Nearest.Multiples(0, region.Align, 1, LargestSize(device))), device, "set_size");
             }
 
             if (SetSize(device, request.Size).Refusal is { } size)
@@ -90,7 +91,7 @@ public sealed partial class Bus
         if (kind != PersonalityKind.Btt && device.Start % Region.DefaultAlign != 0 && !options.Force)
         {
             return new Refusal(Errno.EINVAL, "start-misaligned", $"{device.Name} misaligned to 16M, adjust region alignment and retry")
-                .With("start", device.Start).With("align", Region.DefaultAlign);
+                .With("start", device.Start).With("align", Region.DefaultAlign).Allowing(Nearest.Multiples(device.Start, Region.DefaultAlign));
         }
 
         var personality = region.Seed(kind)!;
@@ -123,6 +124,8 @@ public sealed partial class Bus
         return new Refusal(Errno.ENXIO, refusal.Rule, $"{device.Name}: failed to enable")
         {
             Numbers = refusal.Numbers.SetItem("bindErrno", $"{(int)refusal.Errno}").SetItem("bindMessage", refusal.Message),
+            Allowed = refusal.Allowed,
+            Subject = refusal.Subject,
         };
     }
 

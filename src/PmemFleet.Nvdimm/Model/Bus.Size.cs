@@ -10,7 +10,7 @@ public sealed partial class Bus
         var region = device.Region;
         if (device.Kind == NamespaceKind.Io)
         {
-            return NoAttribute(device, "size") with { Errno = Errno.EINVAL };
+            return (NoAttribute(device, "size") with { Errno = Errno.EINVAL }).With("size", size).With("regionSize", region.Size);
         }
 
         if (device.IsHeld)
@@ -27,7 +27,7 @@ public sealed partial class Bus
         {
             return new Refusal(Errno.EINVAL, "size-misaligned", $"{region.Name}: align setting is 0x{region.Align:x} size 0x{size:x} is misaligned")
                 .With("size", size).With("align", region.Align).About("size")
-                .Allowing($"{Math.Max(1, (size + region.Align - 1) / region.Align) * region.Align}", $"{Math.Max(1, size / region.Align) * region.Align}");
+                .Allowing(Nearest.Multiples(size, region.Align, 1, LargestSize(device)));
         }
 
         var allocated = 0L;
@@ -47,7 +47,8 @@ public sealed partial class Bus
             if (size > available + allocated)
             {
                 return new Refusal(Errno.ENOSPC, "no-space", $"{device.Name}: set_size failed: No space left on device")
-                    .With("size", size).With("allocated", allocated).With("maxAvailableExtent", available).About("size").Allowing($"{available + allocated}");
+                    .With("size", size).With("allocated", allocated).With("maxAvailableExtent", available).About("size")
+                    .Allowing(Nearest.Multiples(size, region.Align, 1, LargestSize(device)));
             }
 
             if (allocated == 0 && region.Mappings.FirstOrDefault(m => m.Dimm.Labels!.AvailableSlots == 0) is { } full)
@@ -57,7 +58,7 @@ public sealed partial class Bus
 
             if (Grow(region, uuid, (size - allocated) / region.Ways).Refusal is { } refusal)
             {
-                return refusal.With("size", size).With("allocated", allocated);
+                return refusal.With("size", size).With("allocated", allocated).Allowing(Nearest.Multiples(size, region.Align, 1, LargestSize(device)));
             }
         }
         else
@@ -86,6 +87,27 @@ public sealed partial class Bus
         }
 
         return written;
+    }
+
+    /// <summary>What a namespace can grow to where it lies, or have at most where it has nothing yet: what the stores of sizes compare with.</summary>
+    internal static long LargestSize(PmemNamespace device)
+    {
+        var region = device.Region;
+        if (device.Kind == NamespaceKind.Io || region.Mappings.Any(m => !Region.HasDriverData(m.Dimm)))
+        {
+            return device.Size;
+        }
+
+        var owner = device.Uuid ?? Guid.Empty;
+        var step = region.Align / region.Ways;
+        var (fits, beyond) = (0L, (region.MaxAvailableExtent / region.Align) + 1);
+        while (beyond - fits > 1)
+        {
+            var tried = fits + ((beyond - fits) / 2);
+            (fits, beyond) = region.Mappings.All(m => m.Dimm.Space.TryGrow(m.Part, owner, tried * step, step, commit: false)) ? (tried, beyond) : (fits, tried);
+        }
+
+        return device.Size + (fits * region.Align);
     }
 
     private static Outcome<Done> Grow(Region region, Guid uuid, long bytes)

@@ -35,7 +35,7 @@ internal sealed record NamespaceRequest
 
         return options.Align is { } align && (align.Bytes < Region.PageBytes || (align.Bytes & (align.Bytes - 1)) != 0)
             ? Invalid("align-not-power-of-2", "align must be a power-of-2 greater than 4096").With("align", align.Bytes)
-                .Allowing(bus.SupportedAlignments.Select(a => $"{a}")).About("align")
+                .Allowing(Nearest.Of(bus.SupportedAlignments, align.Bytes)).About("align")
             : null;
     }
 
@@ -69,14 +69,15 @@ internal sealed record NamespaceRequest
 
         if (Encoding.UTF8.GetByteCount(options.Name ?? "") >= LabelLayout.NameBytes)
         {
-            return Invalid("name-too-long", "create namespace: validate_namespace_options: alt name overflow").With("most", LabelLayout.NameBytes - 1).About("name");
+            return Invalid("name-too-long", "create namespace: validate_namespace_options: alt name overflow").With("bytes", Encoding.UTF8.GetByteCount(options.Name!))
+                .With("most", LabelLayout.NameBytes - 1).About("name").Allowing(Nearest.Text(options.Name!, LabelLayout.NameBytes - 1));
         }
 
         var mode = options.Mode ?? (existing is null ? NamespaceMode.Fsdax : NamespaceModes.Of(existing));
         var claim = existing is { Claim: { } held } && NamespaceModes.Of(existing) == mode ? held : null;
         if (!Alignment(bus, region, mode, claim, options).TryGet(out var align, out var refusal)
-            || !FitsAlignment(region, size, align.Value, options).TryGet(out _, out refusal)
-            || !LargeEnough(mode, size).TryGet(out _, out refusal)
+            || !FitsAlignment(region, size, align.Value, options, Sizes).TryGet(out _, out refusal)
+            || !LargeEnough(mode, size, Sizes).TryGet(out _, out refusal)
             || !Sector(region, mode, existing, options).TryGet(out var sector, out refusal))
         {
             return refusal;
@@ -96,6 +97,24 @@ internal sealed record NamespaceRequest
             Align = align.Value,
             SectorSize = (int)sector.Value,
         };
+
+        // the sizes next to the one asked for that this region, mode and alignment would take
+        string[] Sizes() => Nearest.Multiples(
+            size,
+            LeastCommonMultiple(region.Align, align.Value * region.Ways),
+            mode == NamespaceMode.Raw ? 1 : LeastClaimBytes,
+            existing is not null ? Bus.LargestSize(existing) : region.NamespaceKind == NamespaceKind.Pmem ? region.MaxAvailableExtent : region.Size);
+    }
+
+    private static long LeastCommonMultiple(long a, long b)
+    {
+        var (greater, divisor) = (a, b);
+        while (divisor != 0)
+        {
+            (greater, divisor) = (divisor, greater % divisor);
+        }
+
+        return a / greater * b;
     }
 
     private static bool HasPages(NamespaceMode mode) => mode is NamespaceMode.Fsdax or NamespaceMode.Devdax;
@@ -112,13 +131,13 @@ internal sealed record NamespaceRequest
             if (!hasPages)
             {
                 return new Refusal(Errno.ENXIO, "align-without-pages", $"{NamespaceModes.Text(mode)} mode does not support setting an alignment")
-                    .Exits(Errno.ENODEV).About("align");
+                    .With("align", asked.Bytes).Exits(Errno.ENODEV).About("align");
             }
 
             return bus.SupportedAlignments.Contains(asked.Bytes)
                 ? new Bytes(asked.Bytes)
                 : new Refusal(Errno.ENXIO, "unsupported-align", $"unsupported align: {asked.Bytes / asked.Unit}{asked.Suffix}")
-                    .With("align", asked.Bytes).Exits(Errno.ENODEV).Allowing(bus.SupportedAlignments.Select(a => $"{a}")).About("align");
+                    .With("align", asked.Bytes).Exits(Errno.ENODEV).Allowing(Nearest.Of(bus.SupportedAlignments, asked.Bytes)).About("align");
         }
 
         var kind = mode == NamespaceMode.Fsdax ? PersonalityKind.Pfn : PersonalityKind.Dax;
@@ -127,13 +146,13 @@ internal sealed record NamespaceRequest
         return new Bytes((region.Start & (align - 1)) == 0 ? align : Region.PageBytes);
     }
 
-    private static Outcome<Done> FitsAlignment(Region region, long size, long align, NamespaceOptions options)
+    private static Outcome<Done> FitsAlignment(Region region, long size, long align, NamespaceOptions options, Func<string[]> legal)
     {
         if (size % region.Align != 0)
         {
             return Invalid("size-misaligned", $"create namespace: {region.Name}: align setting is 0x{region.Align:x} size 0x{size:x} is misaligned")
                 .With("size", size).With("align", region.Align).About("size")
-                .Allowing($"{((size / region.Align) + 1) * region.Align}", $"{Math.Max(1, size / region.Align) * region.Align}");
+                .Allowing(legal());
         }
 
         if (size % (align * region.Ways) == 0)
@@ -147,13 +166,13 @@ internal sealed record NamespaceRequest
         return Invalid(
             "size-interleave-misaligned",
             $"create namespace: '--size=' must align to interleave-width: {region.Ways} and alignment: {align}\ndid you intend --size={intended / unit}{options.Size?.Suffix}?")
-            .With("size", size).With("ways", region.Ways).With("align", align).Allowing($"{intended}").About("size");
+            .With("size", size).With("ways", region.Ways).With("align", align).Allowing(legal()).About("size");
     }
 
-    private static Outcome<Done> LargeEnough(NamespaceMode mode, long size) =>
+    private static Outcome<Done> LargeEnough(NamespaceMode mode, long size, Func<string[]> legal) =>
         mode != NamespaceMode.Raw && size < LeastClaimBytes
             ? Invalid("size-below-minimum", $"'--size=' must be >= 16MiB for '{NamespaceModes.Text(mode)}' mode")
-                .With("size", size).With("least", LeastClaimBytes).Allowing($"{LeastClaimBytes}").About("size")
+                .With("size", size).With("least", LeastClaimBytes).Allowing(legal()).About("size")
             : default(Done);
 
     private static Outcome<Bytes> Sector(Region region, NamespaceMode mode, PmemNamespace? existing, NamespaceOptions options)
@@ -170,6 +189,6 @@ internal sealed record NamespaceRequest
             : Invalid(
                 mode == NamespaceMode.Sector ? "btt-sector-size" : "sector-size",
                 $"create namespace: {region.Name}: does not support {(mode == NamespaceMode.Sector ? "btt" : "namespace")} sector_size {asked}")
-                .With("sectorSize", asked).Allowing(legal.OrderBy(s => Math.Abs(s - asked)).Select(s => $"{s}")).About("sectorSize");
+                .With("sectorSize", asked).Allowing(Nearest.Of(legal.Select(s => (long)s), asked)).About("sectorSize");
     }
 }

@@ -1,0 +1,101 @@
+namespace PmemFleet.Nvdimm.Tests.Refusals;
+
+/// <summary>The rules that name no legal value, and why; a rule is here or in <see cref="LegalValueTests"/>.</summary>
+internal static class RuleLists
+{
+    private const string NotFound = "what is named is not there";
+    private const string State = "another state of the device is needed first, not another value";
+    private const string Media = "what is on the media is damaged or another's: no value of a request mends it";
+    private const string Any = "any other value will do";
+    private const string Option = "the option itself does not go with the rest: leave it out";
+    private const string Never = "the device can never do it";
+
+    /// <summary>Rules whose value is a text or a choice: there is no number to compare.</summary>
+    public static HashSet<string> WithoutNumbers { get; } = ["badblocks-text", "scrub-value"];
+
+    public static SortedDictionary<string, string> WithoutLegalValue { get; } = new(StringComparer.Ordinal)
+    {
+        ["align-without-pages"] = Option,
+        ["already-attached"] = State,
+        ["arena-metadata"] = Media,
+        ["ars-busy"] = State,
+        ["ars-unsupported"] = Never,
+        ["badblocks-full"] = State,
+        ["bind-pending"] = State,
+        ["btt-has-no-map"] = Never,
+        ["btt-inconsistent"] = Media,
+        ["btt-unwritable"] = Media,
+        ["clear-short"] = Media,
+        ["controller-temperature"] = Never,
+        ["corrupted-metadata"] = Media,
+        ["data-offset-in-reserve"] = Media,
+        ["dax-align-missing"] = Media,
+        ["dimm-active"] = State,
+        ["dimm-disabled"] = State,
+        ["dimm-in-region"] = State,
+        ["dimm-locked"] = State,
+        ["dimm-not-ready"] = State,
+        ["force-required"] = State,
+        ["info-block-align-exceeds-size"] = Media,
+        ["info-block-array-exceeds-capacity"] = Media,
+        ["info-block-bad-offset"] = Media,
+        ["info-block-invalid"] = Media,
+        ["info-block-mode"] = Media,
+        ["info-block-padding-misaligned"] = Media,
+        ["info-block-page-size"] = Media,
+        ["info-block-page-struct-size"] = Media,
+        ["info-block-settings-mismatch"] = Media,
+        ["info-block-unreadable"] = Media,
+        ["info-block-unsupported-align"] = Media,
+        ["info-block-unwritable"] = Media,
+        ["inject-and-uninject"] = Option,
+        ["label-extent-invalid"] = Media,
+        ["label-extents-overlap"] = Media,
+        ["label-less-namespace"] = "a label-less namespace is its whole region: no value can be written",
+        ["label-missing"] = Media,
+        ["label-slots-exhausted"] = State,
+        ["label-uuid-conflict"] = Media,
+        ["labels-initialized"] = State,
+        ["labels-invalid"] = Media,
+        ["legacy-region-dimms"] = Option,
+        ["log-corruption"] = Media,
+        ["log-padding"] = Media,
+        ["log-too-large"] = Media,
+        ["log-unreadable"] = Media,
+        ["map-unreadable"] = Media,
+        ["memmap-poisoned"] = Media,
+        ["metadata-poisoned"] = Media,
+        ["mode-none"] = State,
+        ["namespace-active"] = State,
+        ["namespace-claimed"] = State,
+        ["namespace-in-use"] = State,
+        ["no-bind-pending"] = State,
+        ["no-btt"] = Media,
+        ["no-cookie"] = Never,
+        ["no-idle-seed"] = State,
+        ["no-info-block"] = Media,
+        ["no-label-area"] = Never,
+        ["no-such-device"] = NotFound,
+        ["no-such-namespace"] = NotFound,
+        ["not-attached"] = State,
+        ["not-bound"] = State,
+        ["other-personality"] = Media,
+        ["overwrite-running"] = State,
+        ["personality-active"] = State,
+        ["personality-incomplete"] = State,
+        ["range-busy"] = State,
+        ["region-disabled"] = State,
+        ["region-read-only"] = State,
+        ["scrub-pending"] = State,
+        ["sector-namespace"] = Never,
+        ["security-key"] = "the passphrase is a secret",
+        ["security-state"] = State,
+        ["smart-failed"] = Never,
+        ["status-takes-no-block"] = Option,
+        ["sub-section-misaligned"] = "the region's start and size are the platform's",
+        ["too-few-free-blocks"] = Media,
+        ["uuid-not-set"] = State,
+        ["uuid-not-unique"] = Any,
+        ["uuid-without-labels"] = State,
+    };
+}
