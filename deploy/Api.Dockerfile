@@ -19,7 +19,7 @@ WORKDIR /app
 COPY --from=build /app ./
 COPY deploy/scripts/healthy.sh deploy/scripts/secrets.sh /usr/local/bin/
 # the compose file's make-secrets writes here: a new volume takes its owner from the folder it is mounted on
-RUN mkdir -p /secrets/database /secrets/admin /secrets/workers && chown -R $APP_UID /secrets
+RUN mkdir -p /secrets/database /secrets/admin /secrets/workers /secrets/metrics && chown -R $APP_UID /secrets
 USER $APP_UID
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["bash", "/usr/local/bin/healthy.sh", "8080", "/livez"]

@@ -1,6 +1,6 @@
 #!/bin/sh
 # secrets.sh FOLDER: makes the lab's secrets, each at random and each once; one that is there is left as it is.
-#   FOLDER/database/password   FOLDER/admin/key   FOLDER/workers/join-token
+#   FOLDER/database/password   FOLDER/admin/key   FOLDER/workers/join-token   FOLDER/metrics/key
 # They are files that every account may read: who may see one is decided by who gets its folder mounted.
 set -eu
 folder=${1:?usage: secrets.sh FOLDER}
@@ -19,3 +19,4 @@ keep() {
 keep "$folder/database/password" "$(random)"
 keep "$folder/admin/key" "pmf_$(random)"
 keep "$folder/workers/join-token" "$(random)"
+keep "$folder/metrics/key" "pmm_$(random)"

@@ -74,6 +74,12 @@ internal sealed class HeldHostGauge
 {
     public HeldHostGauge(IMeterFactory meters, LiveHosts hosts)
     {
+        // a rate sees the first one only where the counter began with 0
+        foreach (var reason in (string[])["unreachable", "fenced", "not-known"])
+        {
+            WorkerTelemetry.SyncFailures.Add(0, new KeyValuePair<string, object?>("reason", reason));
+        }
+
         var meter = meters.Create(WorkerTelemetry.Name);
         meter.CreateObservableGauge("pmemfleet_worker_hosts", () => hosts.All.Count(), description: "Hosts that this worker holds");
         meter.CreateObservableGauge("pmemfleet_worker_results_unacknowledged", () => hosts.All.Sum(host => host.Store.Results.Count), description: "Results on this worker's disk that the Api has not acknowledged");

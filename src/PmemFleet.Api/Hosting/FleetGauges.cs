@@ -36,6 +36,9 @@ public sealed partial class FleetGauges : BackgroundService
     public FleetGauges(IMeterFactory meters, NpgsqlDataSource database, DatabaseReadiness readiness, TimeProvider time, ILogger<FleetGauges> logger)
     {
         (_database, _readiness, _time, _logger) = (database, readiness, time, logger);
+        // a rate sees the first one only where the counter began with 0
+        Telemetry.Syncs.Add(0, new KeyValuePair<string, object?>("outcome", "fenced"));
+        Telemetry.ResultsApplied.Add(0, new KeyValuePair<string, object?>("outcome", "old-epoch"));
         var meter = meters.Create(Telemetry.Name);
         Observe(meter, "pmemfleet_operations", "Operations that have not ended, by state", static seen => [Of(seen.OperationsPending, "pending"), Of(seen.OperationsRunning, "running")]);
         Observe(meter, "pmemfleet_tasks", "Tasks in the queue: pending, or given to the worker that holds the host", static seen => [Of(seen.TasksPending, "pending"), Of(seen.TasksGiven, "given")]);

@@ -1,13 +1,14 @@
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Conventions;
+using PmemFleet.Api.Hosting;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts.Hosts;
 
 namespace PmemFleet.Api.Hosts;
 
 /// <summary>Waits for a new host's first boot, so that a caller's next request finds its devices. Nothing depends on it: the host is there already.</summary>
-public sealed class HostReadiness(FleetDbContext db, TimeProvider time)
+public sealed class HostReadiness(FleetDbContext db, GracefulShutdown shutdown, TimeProvider time)
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(40);
 
@@ -21,7 +22,7 @@ public sealed class HostReadiness(FleetDbContext db, TimeProvider time)
 
         var patience = Preference.WaitOf(http);
         var start = time.GetTimestamp();
-        while (time.GetElapsedTime(start) < patience && await HasWorkerAsync(request.MediaPool ?? "default", http.RequestAborted))
+        while (time.GetElapsedTime(start) < patience && !shutdown.IsStopping && await HasWorkerAsync(request.MediaPool ?? "default", http.RequestAborted))
         {
             if (await HostProjection.FindAsync(db, request.Name!, http.RequestAborted) is { Value.State: HostRow.Ready } ready)
             {

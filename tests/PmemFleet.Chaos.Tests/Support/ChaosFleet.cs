@@ -17,6 +17,12 @@ internal sealed record FleetShape
 
     public int FailoverSeconds { get; init; } = 1;
 
+    /// <summary>A database that is there already, and the media that belong to it.</summary>
+    public (string Database, string Media)? Restored { get; init; }
+
+    /// <summary>More variables of every process.</summary>
+    public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Where each Api finds the database: a proxy's port.</summary>
     public IReadOnlyList<int>? PostgresPorts { get; init; }
 }
@@ -68,9 +74,9 @@ internal sealed class ChaosFleet : IAsyncDisposable
 
     public static async Task<ChaosFleet> StartAsync(ChaosServer server, FleetShape shape)
     {
-        var database = await server.CreateDatabaseAsync();
+        var database = shape.Restored?.Database ?? await server.CreateDatabaseAsync();
         var urls = Enumerable.Range(0, shape.Replicas).Select(_ => new Uri($"http://127.0.0.1:{Ports.Free()}")).ToList();
-        var media = Directory.CreateTempSubdirectory("pmemfleet-chaos-").FullName;
+        var media = shape.Restored?.Media ?? Directory.CreateTempSubdirectory("pmemfleet-chaos-").FullName;
         var fleet = new ChaosFleet(server, database, media, await HttpWire.StartAsync(urls), await HttpWire.StartAsync(urls), urls);
         foreach (var (url, number) in urls.Select((url, number) => (url, number)))
         {
@@ -83,7 +89,7 @@ internal sealed class ChaosFleet : IAsyncDisposable
                 ["PMEMFLEET__WORKERS__FAILOVERSECONDS"] = shape.FailoverSeconds.ToString(CultureInfo.InvariantCulture),
                 ["PMEMFLEET__API__URLS"] = url.ToString().TrimEnd('/'),
                 ["Logging__LogLevel__Default"] = "Warning",
-            }));
+            }.Concat(shape.Variables.Where(variable => !variable.Key.StartsWith("PMEMFLEET__WORKER__", StringComparison.Ordinal))).ToDictionary(variable => variable.Key, variable => variable.Value)));
         }
 
         for (var number = 0; number < shape.Workers; number++)
@@ -96,7 +102,7 @@ internal sealed class ChaosFleet : IAsyncDisposable
                 ["PMEMFLEET__WORKER__JOINTOKEN"] = JoinToken,
                 ["PMEMFLEET__WORKER__DATADIRECTORY"] = media,
                 ["PMEMFLEET__WORKER__URLS"] = fleet._workerUrls[number].ToString().TrimEnd('/'),
-            }));
+            }.Concat(shape.Variables.Where(variable => !variable.Key.StartsWith("PMEMFLEET__", StringComparison.Ordinal))).ToDictionary(variable => variable.Key, variable => variable.Value)));
         }
 
         fleet._replicas.ForEach(replica => replica.Start());

@@ -21,6 +21,9 @@ internal sealed class ChaosPostgres : IAsyncDisposable
 
     public int Port { get; }
 
+    /// <summary>The folder of its programs; the client tools may be beside them.</summary>
+    public string BinFolder => _binaries.Folder;
+
     public static async Task<ChaosPostgres> StartAsync()
     {
         var folder = LabFolder.Open(null);

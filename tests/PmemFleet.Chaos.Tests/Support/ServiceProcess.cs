@@ -6,6 +6,7 @@ namespace PmemFleet.Chaos.Tests.Support;
 /// <summary>One of the product's programs in a process of its own, that is killed, stopped, continued and started again.</summary>
 internal sealed class ServiceProcess(string name, string assembly, IReadOnlyDictionary<string, string> environment) : IAsyncDisposable
 {
+    private const int SigTerm = 15;
     private const int SigStop = 19;
     private const int SigCont = 18;
     private const int LinesKept = 4000;
@@ -80,6 +81,16 @@ internal sealed class ServiceProcess(string name, string assembly, IReadOnlyDict
         {
             _turn.Release();
         }
+    }
+
+    /// <summary>SIGTERM, as an orchestrator ends a process.</summary>
+    public void Terminate() => Signal(SigTerm);
+
+    /// <summary>Its exit code, once it has ended.</summary>
+    public async Task<int> ExitAsync()
+    {
+        await _process!.WaitForExitAsync(CancellationToken.None);
+        return _process.ExitCode;
     }
 
     public void Pause() => Signal(SigStop);

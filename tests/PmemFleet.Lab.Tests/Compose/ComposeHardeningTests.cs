@@ -9,6 +9,9 @@ public sealed partial class ComposeHardeningTests
 {
     private static readonly string[] OneShot = ["make-secrets", "migrate"];
 
+    /// <summary>Images of one program, in which no health check can run.</summary>
+    private static readonly string[] WithoutShell = ["otel-collector", "jaeger"];
+
     public static TheoryData<string> Services => [.. ComposeFile.Services.Keys];
 
     public static TheoryData<string> Ours => [.. ComposeFile.Services.Where(service => ComposeFile.Find(service.Value, "build") is not null).Select(service => service.Key)];
@@ -48,7 +51,7 @@ public sealed partial class ComposeHardeningTests
         var node = ComposeFile.Services[service];
         var stays = !OneShot.Contains(service);
 
-        Assert.Equal(stays, ComposeFile.Find(node, "healthcheck") is not null);
+        Assert.Equal(stays && !WithoutShell.Contains(service), ComposeFile.Find(node, "healthcheck") is not null);
         Assert.Equal(stays, ComposeFile.Scalar(node, "restart") == "unless-stopped");
     }
 
@@ -64,7 +67,7 @@ public sealed partial class ComposeHardeningTests
         }
         else
         {
-            Assert.Equal("make-secrets", service);
+            Assert.Contains(service, (string[])["make-secrets", .. WithoutShell]);
         }
     }
 
