@@ -35,7 +35,8 @@ public sealed class DimmImage(FleetDbContext db, DataPlaneProxy worker, FleetWri
             return ImportRuns(dimm).ToResult();
         }
 
-        var (target, refusal) = await worker.FindAsync(host, cancelled);
+        // a DIMM keeps its bytes without power
+        var (target, refusal) = await worker.FindAsync(host, cancelled, poweredOff: true);
         if (target is null)
         {
             return refusal!.ToResult();

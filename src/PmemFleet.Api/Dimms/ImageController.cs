@@ -12,11 +12,11 @@ namespace PmemFleet.Api.Dimms;
 public sealed class ImageController(DimmImage image) : ControllerBase
 {
     /// <summary>Exports the DIMM: <c>capacity</c> bytes of data, then <c>labelSize</c> bytes of labels.</summary>
-    /// <remarks>Disable the DIMM's regions first where something writes to it: bytes are read one after the other, not at one moment.</remarks>
+    /// <remarks>Disable the DIMM's regions first where something writes to it: bytes are read one after the other, not at one moment. A host that is powered off exports too.</remarks>
     [HttpGet]
     [Answers<byte[]>(200, "The backing file.", MediaTypeNames.Application.Octet)]
     [Refused(404, "There is no such host or DIMM.")]
-    [Refused(409, "The host is powered off, an import runs, or an info block in it would crash a known kernel.")]
+    [Refused(409, "An import runs, or an info block in it would crash a known kernel.")]
     public Task<IActionResult> Export(string host, string dimm, CancellationToken cancellationToken) =>
         image.ExportAsync(host, dimm, cancellationToken);
 

@@ -70,7 +70,14 @@ public static class MediaSteps
         {
             Refusal = refused.Refusal.ToModel(),
             Messages = refused.Messages,
-            Claimed = refused.Claimed is { } claimed ? BindTexts.ToKind(claimed) : null,
+            Claim = refused.Claim is not { } claim ? null : new ConfiguredPersonality
+            {
+                Kind = BindTexts.ToKind(claim.Kind),
+                Uuid = claim.Uuid,
+                Map = BindTexts.ToMap(claim.Map),
+                Align = claim.Align is { } align ? new Bytes(align) : null,
+                SectorSize = claim.SectorSize is { } sector ? new Bytes(sector) : null,
+            },
         },
         _ => new BindOutcome.Failed { Refusal = NotRun },
     };

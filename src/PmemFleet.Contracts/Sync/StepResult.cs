@@ -29,8 +29,8 @@ public sealed record StepRefused : StepResult
     /// <summary>The namespace of a bind.</summary>
     public string? Namespace { get; init; }
 
-    /// <summary>A bind: the personality that recognised its info block, holds the namespace, and did not start (<c>btt</c>, <c>pfn</c>, <c>dax</c>).</summary>
-    public string? Claimed { get; init; }
+    /// <summary>A bind: the personality that recognised its info block, holds the namespace, and did not start.</summary>
+    public ConfiguredPersonalityDto? Claim { get; init; }
 
     /// <summary>Kernel messages.</summary>
     public IReadOnlyList<string> Messages { get; set; } = [];

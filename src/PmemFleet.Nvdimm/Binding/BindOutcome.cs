@@ -68,7 +68,10 @@ public abstract record BindOutcome
         /// <summary>The errno of the bind.</summary>
         public required Refusal Refusal { get; init; }
 
-        /// <summary>The personality that recognised its info block, holds the namespace, and did not start; null when none did.</summary>
-        public PersonalityKind? Claimed { get; init; }
+        /// <summary>The personality that recognised its info block, holds the namespace, and did not start: what the block says; null when none did.</summary>
+        public ConfiguredPersonality? Claim { get; init; }
+
+        /// <summary>Its kind.</summary>
+        public PersonalityKind? Claimed => Claim?.Kind;
     }
 }

@@ -48,12 +48,12 @@ internal static class BttBinding
 
         if (plan.ReadOnly)
         {
-            return Failed(new Refusal(Errno.ENOMEM, "region-read-only", "the region is read-only, unable to init btt metadata"), ["No existing arenas"]);
+            return Failed(configured.Uuid, sector.Value, new Refusal(Errno.ENOMEM, "region-read-only", "the region is read-only, unable to init btt metadata"), ["No existing arenas"]);
         }
 
         if (BttFormat.Write(media, baseOffset, version, configured.Uuid, plan.ParentUuid ?? Guid.Empty, (int)sector.Value) is { } errno)
         {
-            return Failed(new Refusal(Errno.ENOMEM, "btt-unwritable", "the BTT's metadata cannot be written").With("errno", (int)errno), ["No existing arenas"]);
+            return Failed(configured.Uuid, sector.Value, new Refusal(Errno.ENOMEM, "btt-unwritable", "the BTT's metadata cannot be written").With("errno", (int)errno), ["No existing arenas"]);
         }
 
         return Find(plan, media, version, baseOffset).TryGet(out info, out refusal) ? Open(plan, media, info, "No existing arenas") : (Outcome<BindOutcome>)refusal;
@@ -88,9 +88,13 @@ internal static class BttBinding
             };
         }
 
-        return Failed(refusal with { Errno = Errno.ENOMEM }, [.. messages, .. refusal.Message.Split('\n'), $"init: error in arena_discover: -{(int)refusal.Errno}"]);
+        return Failed(info.Uuid, info.Geometry.ExternalLbaSize, refusal with { Errno = Errno.ENOMEM }, [.. messages, .. refusal.Message.Split('\n'), $"init: error in arena_discover: -{(int)refusal.Errno}"]);
     }
 
-    private static BindOutcome.Failed Failed(Refusal refusal, IReadOnlyList<string> messages) =>
-        new() { Refusal = refusal with { Message = refusal.Message.Replace("\n", "; ", StringComparison.Ordinal) }, Messages = messages, Claimed = PersonalityKind.Btt };
+    private static BindOutcome.Failed Failed(Guid uuid, long sectorSize, Refusal refusal, IReadOnlyList<string> messages) => new()
+    {
+        Refusal = refusal with { Message = refusal.Message.Replace("\n", "; ", StringComparison.Ordinal) },
+        Messages = messages,
+        Claim = new ConfiguredPersonality { Kind = PersonalityKind.Btt, Uuid = uuid, SectorSize = new Bytes(sectorSize) },
+    };
 }

@@ -124,5 +124,9 @@ internal static class PagesBinding
         };
     }
 
-    private static BindOutcome.Failed Failed(PagesInfoBlock block, Refusal refusal) => new() { Refusal = refusal, Claimed = block.Kind };
+    private static BindOutcome.Failed Failed(PagesInfoBlock block, Refusal refusal) => new()
+    {
+        Refusal = refusal,
+        Claim = new ConfiguredPersonality { Kind = block.Kind, Uuid = block.Uuid, Map = (MapLocation)block.Mode, Align = new Bytes(block.Align) },
+    };
 }

@@ -230,6 +230,11 @@ public static class NdctlList
             }
         }
 
+        else if (mode == NamespaceMode.Devdax && options.DaxRegions && device.Claim is not null)
+        {
+            listed["daxregion"] = new JsonObject { ["id"] = device.Region.Id };
+        }
+
         if (mode != NamespaceMode.Devdax)
         {
             listed["sector_size"] = device.Claim?.SectorSize?.Value ?? (device.SectorSize == 0 ? 512 : device.SectorSize);

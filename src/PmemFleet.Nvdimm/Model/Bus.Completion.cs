@@ -25,7 +25,7 @@ public sealed partial class Bus
         device.Pending = null;
         if (outcome is BindOutcome.Failed failed)
         {
-            return Fail(device, pending, failed.Refusal);
+            return Fail(device, pending, failed);
         }
 
         device.State = NamespaceState.Enabled;
@@ -53,13 +53,22 @@ public sealed partial class Bus
         return personality;
     }
 
-    private static Refusal Fail(PmemNamespace device, PendingBind pending, Refusal cause)
+    private static Refusal Fail(PmemNamespace device, PendingBind pending, BindOutcome.Failed failed)
     {
+        var cause = failed.Refusal;
         device.State = NamespaceState.Disabled;
         device.Region.Align = pending.AlignAfterFailure ?? device.Region.Align;
-        var recovers = pending is { AutoRecover: true, Intent: not BindIntent.Enable } && device.Claim is not { Kind: PersonalityKind.Btt };
+        var recovers = pending is { AutoRecover: true, Intent: not BindIntent.Enable } && (device.Claim?.Kind ?? failed.Claimed) is not PersonalityKind.Btt;
         // ndctl's recovery binds the namespace raw once more, which uses its seed up for good
         TakeSeedsBack(device, pending, keepsNamespaceSeed: recovers && device.Claim is not null && pending.Intent == BindIntent.Create);
+        if (!recovers && device.Claim is null && failed.Claim is { } found)
+        {
+            // what its info block says holds the namespace, started or not (golden f_btt_flog_*, f_btt_info_nfree, l_pfn_minor0)
+            var holder = Claim(device, pending, found.Kind);
+            (holder.Uuid, holder.Map, holder.SectorSize) = (found.Uuid, found.Map, found.SectorSize);
+            holder.Align = found.Align ?? holder.Align;
+        }
+
         if (pending.Intent == BindIntent.Enable)
         {
             return cause;

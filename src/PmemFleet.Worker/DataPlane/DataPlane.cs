@@ -41,11 +41,12 @@ internal sealed class DataPlaneGate(LiveHosts hosts, SyncSignal signal)
     /// <param name="type">The reply's.</param>
     /// <param name="action">Done under the host's gate.</param>
     /// <param name="body">The request's document, by which a repeat under the same Idempotency-Key is told from another request.</param>
+    /// <param name="poweredOff">Also on a host without power: only its media is looked at.</param>
     public async Task<IResult> RunAsync<T>(
-        HttpContext http, Guid hostId, JsonTypeInfo<DataPlaneReply<T>> type, Func<LiveHost, Answer<T>> action, object? body = null)
+        HttpContext http, Guid hostId, JsonTypeInfo<DataPlaneReply<T>> type, Func<LiveHost, Answer<T>> action, object? body = null, bool poweredOff = false)
         where T : class
     {
-        var (outcome, refusal) = await HoldAsync(http, hostId, host => Run(http, host, type, action, body));
+        var (outcome, refusal) = await HoldAsync(http, hostId, host => Run(http, host, type, action, body), poweredOff);
         return outcome ?? Reply(type, new Answer<T>(null, refusal), []);
     }
 
@@ -53,7 +54,7 @@ internal sealed class DataPlaneGate(LiveHosts hosts, SyncSignal signal)
     /// Does something with a host that is up, under its gate: one thing at a time. The host may have been let go, or a newer epoch may have
     /// its media, while the request waited; then it is refused, and nothing it stored is acknowledged.
     /// </summary>
-    public async Task<(IResult? Result, RefusalDto? Refusal)> HoldAsync(HttpContext http, Guid hostId, Func<LiveHost, IResult> action)
+    public async Task<(IResult? Result, RefusalDto? Refusal)> HoldAsync(HttpContext http, Guid hostId, Func<LiveHost, IResult> action, bool poweredOff = false)
     {
         if (Find(http, hostId, out var refusal) is not { } host)
         {
@@ -63,7 +64,7 @@ internal sealed class DataPlaneGate(LiveHosts hosts, SyncSignal signal)
         await host.Gate.WaitAsync(http.RequestAborted);
         try
         {
-            if (host.IsDropped || host.Machine is null || !hosts.LeaseHolds)
+            if (host.IsDropped || (host.Machine is null && !poweredOff) || !hosts.LeaseHolds)
             {
                 return (null, NotReady());
             }

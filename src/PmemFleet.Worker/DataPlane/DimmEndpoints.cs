@@ -54,7 +54,7 @@ internal static class DimmEndpoints
             }
 
             return new Acknowledged();
-        });
+        }, poweredOff: true);
 
     /// <summary>The new image is complete and on the disk when it is acknowledged, and still changes nothing.</summary>
     private static async Task<IResult> UploadAsync(HttpContext http, Guid hostId, Guid dimmId, Guid imageId, DataPlaneGate gate)

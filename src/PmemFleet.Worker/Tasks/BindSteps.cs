@@ -46,7 +46,7 @@ internal static class BindSteps
         var outcome = NamespaceBinder.Bind(BindWire.ToPlan(step, host.Layout.SupportsPud), media);
         if (outcome is BindOutcome.Failed failed)
         {
-            return Refused(step, failed.Refusal.ToDto(), failed.Messages) with { Claimed = BindWire.Of(failed.Claimed) };
+            return Refused(step, failed.Refusal.ToDto(), failed.Messages) with { Claim = BindWire.Of(failed.Claim) };
         }
 
         return Keep(host, step, media, BindWire.ToBound(step.Namespace, outcome));

@@ -35,12 +35,13 @@ internal static class BindWire
         },
     };
 
-    public static string? Of(PersonalityKind? kind) => kind switch
+    public static ConfiguredPersonalityDto? Of(ConfiguredPersonality? claim) => claim is null ? null : new ConfiguredPersonalityDto
     {
-        PersonalityKind.Btt => "btt",
-        PersonalityKind.Pfn => "pfn",
-        PersonalityKind.Dax => "dax",
-        _ => null,
+        Kind = claim.Kind switch { PersonalityKind.Btt => "btt", PersonalityKind.Pfn => "pfn", _ => "dax" },
+        Uuid = claim.Uuid,
+        Map = claim.Map switch { MapLocation.Ram => "mem", MapLocation.Pmem => "dev", _ => null },
+        Align = claim.Align?.Value,
+        SectorSize = claim.SectorSize?.Value,
     };
 
     public static StepBound ToBound(string name, BindOutcome outcome) => outcome switch

@@ -120,7 +120,7 @@ public sealed class BttDamageTests
         Assert.Null(Open(media).Write(0, new byte[4096], cpu: 1));
     }
 
-    private static MemoryMedia Damaged(string @case)
+    internal static MemoryMedia Damaged(string @case)
     {
         var media = GoldenArena.Undamaged();
         GoldenArena.Put(media, @case, "a_after_boot");

@@ -34,8 +34,7 @@ public sealed class PagesDamageTests
     [MemberData(nameof(Cases))]
     public void Bind_DamagedBlock_ComesUpAsLinuxDid(string @case, int number)
     {
-        var media = new MemoryMedia(Size);
-        media.Write(4096, Damaged(@case, number));
+        var media = Media(@case, number);
         var listed = Listed(GoldenVectors.Snapshot(@case, "booted"), $"namespace0.{number}");
 
         var outcome = NamespaceBinder.Bind(Plan(number), media);
@@ -79,12 +78,21 @@ public sealed class PagesDamageTests
         }
     }
 
+    internal static Guid Parent(int number) => Guid.Parse($"0000000{number + 1}-0000-4000-8000-00000000000{number + 1}");
+
+    internal static MemoryMedia Media(string @case, int number)
+    {
+        var media = new MemoryMedia(Size);
+        media.Write(4096, Damaged(@case, number));
+        return media;
+    }
+
     private static BindPlan Plan(int number) => new()
     {
         Namespace = $"namespace0.{number}",
         Start = new Spa((4 * Bytes.GiB) + (number * Size)),
         Size = new Bytes(Size),
-        ParentUuid = Guid.Parse($"0000000{number + 1}-0000-4000-8000-00000000000{number + 1}"),
+        ParentUuid = Parent(number),
         ClaimClass = ClaimClass.None,
     };
 
