@@ -183,7 +183,8 @@ internal sealed record NamespaceRequest
                 : new Bytes(existing is null ? 512 : existing.SectorSize);
         }
 
-        IReadOnlyList<int> legal = mode == NamespaceMode.Sector ? Bus.BttSectorSizes : [512, 4096];
+        // a label-less namespace has no sector size to set: any that is asked for is one too many
+        IReadOnlyList<int> legal = mode == NamespaceMode.Sector ? Bus.BttSectorSizes : region.NamespaceKind == NamespaceKind.Io ? [] : [512, 4096];
         return legal.Contains(asked)
             ? new Bytes(asked)
             : Invalid(
