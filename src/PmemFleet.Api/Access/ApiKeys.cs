@@ -15,6 +15,7 @@ public sealed class ApiKeys(IDbContextFactory<FleetDbContext> contexts, TimeProv
 {
     private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(5);
     private readonly ConcurrentDictionary<string, (KnownKey Key, long At)> _known = new();
+    private long _changes;
 
     /// <summary>The key, or null where it is unknown, revoked or expired.</summary>
     public async Task<KnownKey?> FindAsync(string presented, CancellationToken cancellationToken)
@@ -26,7 +27,7 @@ public sealed class ApiKeys(IDbContextFactory<FleetDbContext> contexts, TimeProv
             return IsGood(remembered.Key);
         }
 
-        var at = time.GetTimestamp();
+        var (at, changes) = (time.GetTimestamp(), Volatile.Read(ref _changes));
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         var row = await db.ApiKeys.AsNoTracking().SingleOrDefaultAsync(key => key.Hash == hash, cancellationToken);
         if (row is null || row.RevokedAt is not null || !CryptographicOperations.FixedTimeEquals(row.Hash, hash))
@@ -36,7 +37,17 @@ public sealed class ApiKeys(IDbContextFactory<FleetDbContext> contexts, TimeProv
         }
 
         var key = new KnownKey(row.Id, row.Name, row.Role, row.ExpiresAt);
-        _known[index] = (key, at);
+
+        // what was read before a change is not what is remembered after it
+        if (Volatile.Read(ref _changes) == changes)
+        {
+            _known[index] = (key, at);
+            if (Volatile.Read(ref _changes) != changes)
+            {
+                _known.TryRemove(index, out _);
+            }
+        }
+
         return IsGood(key);
     }
 
@@ -44,7 +55,11 @@ public sealed class ApiKeys(IDbContextFactory<FleetDbContext> contexts, TimeProv
     public bool IsRemembered(string presented) =>
         presented.StartsWith(ApiKeySecret.Start, StringComparison.Ordinal) && _known.ContainsKey(Convert.ToHexString(ApiKeySecret.Hash(presented)));
 
-    public void Forget() => _known.Clear();
+    public void Forget()
+    {
+        Interlocked.Increment(ref _changes);
+        _known.Clear();
+    }
 
     private KnownKey? IsGood(KnownKey key) => key.ExpiresAt is { } end && end <= time.GetUtcNow() ? null : key;
 }

@@ -38,7 +38,14 @@ public sealed class RequestLimits : IDisposable
             return next(http);
         }
 
-        using var lease = _failures.AttemptAcquire(AddressOf(http), permitCount: 0);
+        // whole ones: a bucket that refills is never quite empty, and would let everybody on who asks for none
+        var address = AddressOf(http);
+        if (_failures.GetStatistics(address) is not { CurrentAvailablePermits: 0 })
+        {
+            return next(http);
+        }
+
+        using var lease = _failures.AttemptAcquire(address);
         return lease.IsAcquired ? next(http) : RefuseAsync(http, lease, "too-many-failed-logins", $"This address presented more than {_options.FailedLoginsPerMinute} invalid credentials within a minute.");
     }
 

@@ -15,7 +15,7 @@ namespace PmemFleet.Api.DataPlane;
 /// caller's next look at media errors already shows it.
 /// </summary>
 public sealed class DataPlaneProxy(
-    FleetDbContext db, WorkerTargets targets, WorkerClient client, FleetTransactions transactions, IDimmObservationSink sink)
+    FleetDbContext db, WorkerTargets targets, WorkerClient client, FleetTransactions transactions, IDimmObservationSink sink, DataPlaneAudit audit)
 {
     public WorkerClient Client => client;
 
@@ -67,6 +67,7 @@ public sealed class DataPlaneProxy(
             return RefusalOf(answer);
         }
 
+        await audit.NoteAsync(http, host);
         if (answer.Value is not { } value || value is Acknowledged)
         {
             return controller.NoContent();
@@ -89,8 +90,17 @@ public sealed class DataPlaneProxy(
         }
 
         var answer = await SendAsync<Acknowledged>(host, HttpMethod.Delete, path, null, null, http.RequestAborted);
-        return answer.Refusal is null ? controller.NoContent() : RefusalOf(answer);
+        if (answer.Refusal is not null)
+        {
+            return RefusalOf(answer);
+        }
+
+        await audit.NoteAsync(http, host);
+        return controller.NoContent();
     }
+
+    /// <inheritdoc cref="DataPlaneAudit.NoteAsync"/>
+    public Task NoteAsync(HttpContext http, string host) => audit.NoteAsync(http, host);
 
     public async Task<WorkerAnswer<T>> SendAsync<T>(
         string host, HttpMethod method, string path, object? body, string? idempotencyKey, CancellationToken cancellationToken)

@@ -13,12 +13,14 @@ namespace PmemFleet.Api.Fleets;
 /// Applies a fleet document in one transaction: all of it or nothing. Hosts are taken in portions, so that memory stays bounded however large the
 /// fleet is; new rows go in by <see cref="BulkInsert"/>.
 /// </summary>
-public sealed class ApplyFleet(FleetWriteContext context)
+public sealed class ApplyFleet(FleetWriteContext context, DeleteHost delete)
 {
     private const int Portion = 40;
     private readonly FleetTally _tally = new();
 
-    public async Task<WriteOutcome> ExecuteAsync(FleetDocument document)
+    /// <param name="document">What shall be there.</param>
+    /// <param name="prune">Which of the hosts that it does not name are deleted; null: none.</param>
+    public async Task<WriteOutcome> ExecuteAsync(FleetDocument document, Func<FleetDbContext, IQueryable<HostRow>>? prune = null)
     {
         var (hosts, refusal) = FleetExpansion.Expand(document);
         if (refusal is not null)
@@ -44,10 +46,34 @@ public sealed class ApplyFleet(FleetWriteContext context)
             }
         }
 
+        if (prune is not null)
+        {
+            await PruneAsync(names, prune);
+        }
+
         var plan = _tally.ToPlan();
         context.Event("fleet.applied", data: FleetWriteContext.ToJson(plan with { Changes = [], Truncated = plan.Changes.Count > 0 }));
         context.Db.WakeAfterCommit(WakeUps.Placement);
         return new WriteOutcome.Ok(plan);
+    }
+
+    private async Task PruneAsync(string[] named, Func<FleetDbContext, IQueryable<HostRow>> prune)
+    {
+        var ids = await prune(context.Db)
+            .Where(host => !named.Contains(host.Name)
+                && !context.Db.Operations.Any(open => open.HostId == host.Id && open.EndedAt == null && open.Kind == OperationKinds.DeleteHost))
+            .OrderBy(host => host.Id).Select(host => host.Id).ToListAsync(context.Cancelled);
+        foreach (var portion in ids.Chunk(Portion))
+        {
+            foreach (var host in await context.Db.LockHostsAsync(portion, context.Cancelled))
+            {
+                _tally.Deleted(host.Name);
+                _tally.Operations += await delete.RemoveAsync(context, host) is null ? 0 : 1;
+            }
+
+            await context.Db.SaveChangesAsync(context.Cancelled);
+            context.Db.ChangeTracker.Clear();
+        }
     }
 
     private async Task<RefusalDto?> ApplyAsync(HostOfDocument[] portion, HashSet<string> there)

@@ -7,6 +7,7 @@ using PmemFleet.Api.Events;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
+using PmemFleet.Api.Problems;
 using PmemFleet.Contracts.Fleets;
 
 namespace PmemFleet.Api.Fleets;
@@ -40,8 +41,15 @@ public sealed class FleetController(EventSequencer sequencer) : ControllerBase
 
     /// <summary>
     /// Applies a document, JSON or YAML: what it names is there afterwards, all or nothing; what it does not name stays. Applying it again changes
-    /// nothing. With <c>dryRun=true</c> the answer is the plan. What differs in a way that would lose data is refused.
+    /// nothing. With <c>dryRun=true</c> the answer is the plan. What differs in a way that would lose data is refused. With <c>prune=true</c> hosts that
+    /// it does not name are deleted, with all that is on them; look at the plan first.
     /// </summary>
+    /// <param name="document">The document.</param>
+    /// <param name="prune">Delete the hosts that it does not name.</param>
+    /// <param name="labelSelector">With <c>prune</c>: only hosts whose labels match, in Kubernetes' grammar.</param>
+    /// <param name="write">Runs it.</param>
+    /// <param name="delete">Takes the deletions.</param>
+    /// <param name="cancellationToken">The caller left.</param>
     [HttpPut]
     [Authorize(Roles.Operator)]
     [Consumes(MediaTypeNames.Application.Json, FleetYamlInputFormatter.MediaType)]
@@ -52,9 +60,21 @@ public sealed class FleetController(EventSequencer sequencer) : ControllerBase
     [RequestExample("Three hosts with two interleaved DIMMs and two namespaces each", """
         {"apiVersion":"pmemfleet/v1","hosts":[{"name":"node-{n}","count":3,"labels":{"rack":"r{n}"},"dimms":[{"count":2,"capacity":"4G"}],"regions":[{"ways":2}],"namespaces":[{"region":"region0","mode":"devdax","size":"1G","count":2,"altName":"vol-{n}"}]}]}
         """)]
-    public async Task<IActionResult> Apply([FromBody] FleetDocument document, [FromServices] FleetWrite write, CancellationToken cancellationToken)
+    public async Task<IActionResult> Apply(
+        [FromBody] FleetDocument document,
+        [FromQuery] bool? prune,
+        [FromQuery] LabelSelector? labelSelector,
+        [FromServices] FleetWrite write,
+        [FromServices] DeleteHost delete,
+        CancellationToken cancellationToken)
     {
+        if (labelSelector is not null && prune is not true)
+        {
+            return Refusals.Invalid("selector-without-prune", "#/query/labelSelector", "A label selector says which hosts may be pruned; it has no meaning without prune=true.").ToResult(StatusCodes.Status400BadRequest);
+        }
+
         await sequencer.NumberAsync(cancellationToken);
-        return await write.ExecuteAsync(this, context => new ApplyFleet(context).ExecuteAsync(document));
+        return await write.ExecuteAsync(this, context => new ApplyFleet(context, delete).ExecuteAsync(
+            document, prune is true ? db => HostSelection.Select(db, null, labelSelector) : null));
     }
 }

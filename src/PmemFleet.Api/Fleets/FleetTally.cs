@@ -7,7 +7,7 @@ public sealed class FleetTally
 {
     private const int MostListed = 1000;
     private readonly List<FleetChange> _changes = [];
-    private readonly int[,] _counts = new int[4, 4];
+    private readonly int[,] _counts = new int[4, 5];
     private bool _truncated;
 
     public int Operations { get; set; }
@@ -19,6 +19,8 @@ public sealed class FleetTally
     public void Unchanged(FleetKind kind, int count = 1) => _counts[(int)kind, 2] += count;
 
     public void Unnamed(FleetKind kind, int count) => _counts[(int)kind, 3] += count;
+
+    public void Deleted(string host) => Note(FleetKind.Host, 4, "delete", host, null);
 
     public FleetPlan ToPlan() => new()
     {
@@ -49,6 +51,7 @@ public sealed class FleetTally
         Updated = _counts[(int)kind, 1],
         Unchanged = _counts[(int)kind, 2],
         Unnamed = _counts[(int)kind, 3],
+        Deleted = _counts[(int)kind, 4],
     };
 
     private static readonly string[] Texts = ["host", "dimm", "region", "namespace"];

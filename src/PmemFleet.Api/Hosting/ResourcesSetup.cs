@@ -23,6 +23,7 @@ public static class ResourcesSetup
     public static IServiceCollection AddFleetResources(this IServiceCollection services) => services
         .AddWorkerClient()
         .AddSingleton<WorkerTargets>()
+        .AddSingleton<DataPlaneAudit>()
         .AddScoped<DataPlaneProxy>()
         .AddScoped<DimmImage>()
         .AddScoped<NamespaceData>()

@@ -21,6 +21,13 @@ public sealed class DeleteHost(OperationQueue queue, TaskResults results)
             return stale;
         }
 
+        return await RemoveAsync(context, row) is { } operation ? new WriteOutcome.Accepted(operation.Id) : new WriteOutcome.NoContent();
+    }
+
+    /// <summary>Deletes a host that is locked; the operation that ends with it, or null where it is gone with this transaction.</summary>
+    public async Task<OperationRow?> RemoveAsync(FleetWriteContext context, HostRow row)
+    {
+        var host = row.Name;
         if (row.Epoch == 0)
         {
             await queue.AbandonAsync(context.Db, row, context.Cancelled);
@@ -28,19 +35,19 @@ public sealed class DeleteHost(OperationQueue queue, TaskResults results)
             await HostRemoval.OfDevicesAsync(context.Db, [row.Id], context.Cancelled);
             context.Db.Remove(row);
             context.Event("host.deleted", host, host);
-            return new WriteOutcome.NoContent();
+            return null;
         }
 
         Guid[] dimms = await context.Db.Set<DimmRow>().Where(dimm => dimm.HostId == row.Id).OrderBy(dimm => dimm.Number)
             .Select(dimm => dimm.Id).ToArrayAsync(context.Cancelled);
         context.Event("host.deleting", host, host);
-        return new WriteOutcome.Accepted(context.Enqueue(
+        return context.Enqueue(
             row,
             OperationKinds.DeleteHost,
             host,
             [new ShutdownStep(), .. dimms.Select(dimm => new WipeDimmStep { DimmId = dimm, Remove = true })],
             null,
-            StatusCodes.Status204NoContent).Id);
+            StatusCodes.Status204NoContent);
     }
 }
 

@@ -73,7 +73,13 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
             repeatable: kept is not null,
             http.RequestAborted);
         await worker.ApplyAsync(answer.Observations);
-        return answer.Value is { } written ? controller.Ok(written) : RefusalOf(answer, row, host);
+        if (answer.Value is not { } written)
+        {
+            return RefusalOf(answer, row, host);
+        }
+
+        await worker.NoteAsync(http, host);
+        return controller.Ok(written);
     }
 
     public async Task<IActionResult> BadblocksAsync(ControllerBase controller, string host, string name, CancellationToken cancellationToken) =>

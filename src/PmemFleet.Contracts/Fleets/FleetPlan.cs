@@ -21,7 +21,7 @@ public sealed record FleetPlan
     /// <summary>There are more changes than are listed.</summary>
     public required bool Truncated { get; init; }
 
-    /// <summary>Operations that bind the new namespaces, one for each host that has some: <c>GET /v1/operations?kind=apply-fleet</c> shows them.</summary>
+    /// <summary>Operations that follow: one for each host with new namespaces, which binds them (<c>GET /v1/operations?kind=apply-fleet</c> shows them), and one for each pruned host whose media a worker removes (<c>kind=delete-host</c>).</summary>
     public required int Operations { get; init; }
 }
 
@@ -39,12 +39,15 @@ public sealed record FleetCounts
 
     /// <summary>Those of the document's hosts that the document does not name; they stay.</summary>
     public required int Unnamed { get; init; }
+
+    /// <summary>With <c>prune</c>: hosts that the document does not name; all that is on them goes with them.</summary>
+    public required int Deleted { get; init; }
 }
 
 /// <summary>One change.</summary>
 public sealed record FleetChange
 {
-    /// <summary><c>create</c> or <c>update</c>.</summary>
+    /// <summary><c>create</c>, <c>update</c> or <c>delete</c>.</summary>
     public required string Action { get; init; }
 
     /// <summary><c>host</c>, <c>dimm</c>, <c>region</c> or <c>namespace</c>.</summary>

@@ -30,6 +30,45 @@ public sealed class FleetDocumentTests(ApiFixture fixture) : IClassFixture<ApiFi
         """;
 
     [Fact]
+    public async Task Apply_WithPrune_DeletesTheHostsThatTheDocumentDoesNotName()
+    {
+        const string Both = """
+            apiVersion: pmemfleet/v1
+            hosts:
+              - {name: "pruned-{n}", count: 3, labels: {prune: here}, dimms: [{capacity: 1G}]}
+              - {name: kept-elsewhere, labels: {prune: there}, dimms: [{capacity: 1G}]}
+            """;
+        const string One = """
+            apiVersion: pmemfleet/v1
+            hosts:
+              - {name: "pruned-{n}", count: 1, labels: {prune: here}, dimms: [{capacity: 1G}]}
+            """;
+        await ApplyAsync(Both);
+
+        var stays = await PruneAsync(One, string.Empty);
+        Assert.Equal((0, HttpStatusCode.OK), (stays.Hosts.Deleted, (await _api.GetAsync("/v1/hosts/pruned-2")).StatusCode));
+        var planned = await PruneAsync(One, "?prune=true&labelSelector=prune%3Dhere&dryRun=true");
+        Assert.Equal(HttpStatusCode.OK, (await _api.GetAsync("/v1/hosts/pruned-2")).StatusCode);
+        var plan = await PruneAsync(One, "?prune=true&labelSelector=prune%3Dhere");
+
+        Assert.Equal(["pruned-2", "pruned-3"], planned.Changes.Where(change => change.Action == "delete").Select(change => change.Host).Order(StringComparer.Ordinal));
+        Assert.Equal((2, 1, 2), (plan.Hosts.Deleted, plan.Hosts.Unchanged, plan.Changes.Count));
+        Assert.Equal(0, (await PruneAsync(One, "?prune=true&labelSelector=prune%3Dhere")).Hosts.Deleted);
+
+        // one that a worker holds goes when that worker has removed its media
+        var leaving = (await _api.GetAsync<ListPage<OperationDto>>("/v1/operations?kind=delete-host&limit=1000")).Items.Select(operation => operation.Host).ToList();
+        foreach (var host in (string[])["pruned-2", "pruned-3"])
+        {
+            Assert.True((await _api.GetAsync($"/v1/hosts/{host}")).StatusCode == HttpStatusCode.NotFound || leaving.Contains(host), host);
+        }
+
+        Assert.Equal(HttpStatusCode.OK, (await _api.GetAsync("/v1/hosts/pruned-1")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await _api.GetAsync("/v1/hosts/kept-elsewhere")).StatusCode);
+        using var meaningless = await SendAsync(One, "?labelSelector=prune%3Dhere");
+        Assert.Equal("selector-without-prune", (await meaningless.ReadProblemAsync()).Code);
+    }
+
+    [Fact]
     public async Task Apply_Yaml_MakesTheFleetOnceAndBindsItsNamespaces()
     {
         await using var worker = await MediaWorker.StartAsync(fixture, "fleet-worker");
@@ -181,6 +220,20 @@ public sealed class FleetDocumentTests(ApiFixture fixture) : IClassFixture<ApiFi
         var response = await (api ?? _api).SendAsync(request);
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
         return await response.ReadAsync<FleetPlan>();
+    }
+
+    private async Task<FleetPlan> PruneAsync(string document, string query)
+    {
+        using var response = await SendAsync(document, query);
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+        return await response.ReadAsync<FleetPlan>();
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(string document, string query)
+    {
+        using var request = Request(document, "application/yaml", "*");
+        request.RequestUri = new Uri($"/v1/fleet{query}", UriKind.Relative);
+        return await _api.SendAsync(request);
     }
 
     private async Task<HttpResponseMessage> PutAsync(string document, string type)

@@ -17,6 +17,9 @@ internal sealed record FleetShape
 
     public int FailoverSeconds { get; init; } = 1;
 
+    /// <summary>Lines of each process's log.</summary>
+    public int LinesKept { get; init; } = 4000;
+
     /// <summary>A database that is there already, and the media that belong to it.</summary>
     public (string Database, string Media)? Restored { get; init; }
 
@@ -25,6 +28,20 @@ internal sealed record FleetShape
 
     /// <summary>Where each Api finds the database: a proxy's port.</summary>
     public IReadOnlyList<int>? PostgresPorts { get; init; }
+}
+
+internal static class ProcessVariables
+{
+    /// <summary>More variables, which are stronger.</summary>
+    public static Dictionary<string, string> With(this Dictionary<string, string> variables, IEnumerable<KeyValuePair<string, string>> more)
+    {
+        foreach (var (name, value) in more)
+        {
+            variables[name] = value;
+        }
+
+        return variables;
+    }
 }
 
 /// <summary>Api replicas behind a load balancer, workers over one media folder, and a database of their own: processes, each of which can be killed.</summary>
@@ -89,7 +106,10 @@ internal sealed class ChaosFleet : IAsyncDisposable
                 ["PMEMFLEET__WORKERS__FAILOVERSECONDS"] = shape.FailoverSeconds.ToString(CultureInfo.InvariantCulture),
                 ["PMEMFLEET__API__URLS"] = url.ToString().TrimEnd('/'),
                 ["Logging__LogLevel__Default"] = "Warning",
-            }.Concat(shape.Variables.Where(variable => !variable.Key.StartsWith("PMEMFLEET__WORKER__", StringComparison.Ordinal))).ToDictionary(variable => variable.Key, variable => variable.Value)));
+            }.With(shape.Variables))
+            {
+                LinesKept = shape.LinesKept,
+            });
         }
 
         for (var number = 0; number < shape.Workers; number++)
@@ -102,7 +122,10 @@ internal sealed class ChaosFleet : IAsyncDisposable
                 ["PMEMFLEET__WORKER__JOINTOKEN"] = JoinToken,
                 ["PMEMFLEET__WORKER__DATADIRECTORY"] = media,
                 ["PMEMFLEET__WORKER__URLS"] = fleet._workerUrls[number].ToString().TrimEnd('/'),
-            }.Concat(shape.Variables.Where(variable => !variable.Key.StartsWith("PMEMFLEET__", StringComparison.Ordinal))).ToDictionary(variable => variable.Key, variable => variable.Value)));
+            }.With(shape.Variables.Where(variable => !variable.Key.StartsWith("PMEMFLEET__", StringComparison.Ordinal))))
+            {
+                LinesKept = shape.LinesKept,
+            });
         }
 
         fleet._replicas.ForEach(replica => replica.Start());
@@ -228,7 +251,7 @@ internal sealed class ChaosFleet : IAsyncDisposable
             }
 
             Assert.True(attempt < attempts, "operations do not end: " + await ScalarAsync<string>(
-                "SELECT string_agg(kind || ' ' || state || ' ' || host_name || ' ' || coalesce(subject, ''), '; ') FROM operations WHERE ended_at IS NULL"));
+                "SELECT coalesce(string_agg(kind || ' ' || state || ' ' || host_name || ' ' || coalesce(subject, ''), '; '), 'they do now') FROM operations WHERE ended_at IS NULL"));
             await Task.Delay(100);
         }
     }

@@ -9,13 +9,14 @@ internal sealed class ServiceProcess(string name, string assembly, IReadOnlyDict
     private const int SigTerm = 15;
     private const int SigStop = 19;
     private const int SigCont = 18;
-    private const int LinesKept = 4000;
 
     private readonly ConcurrentQueue<string> _log = new();
     private readonly SemaphoreSlim _turn = new(1, 1);
     private ChildProcess? _process;
 
     public string Name => name;
+
+    public int LinesKept { get; init; } = 4000;
 
     public int Pid => _process?.Pid ?? 0;
 
