@@ -20,7 +20,7 @@ public partial class GoldenCountTests
     [
         (InfoBlockDump(), "info-block bytes: `BttCreationTests`, `PagesCreationTests` compare them"),
         (Note(), "a remark of the recorder"),
-        (Errors(), "what the bus's attributes show of scrubs: `BusScrubTests` and the virtual sysfs's own tests"),
+        (Errors(), "the bus's attribute files of scrubs: not served; their count and state are in `BusScrubTests`"),
         (Health(), "health and firmware: `SmartDeviceTests` and the listing's own tests"),
         (Security(), "a passphrase needs the kernel's keyring: not expressible; the states are in `DimmSecurityTests`"),
         (BlockLayer(), "queue attributes of Linux's block layer: not part of the product"),
