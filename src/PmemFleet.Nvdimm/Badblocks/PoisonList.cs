@@ -14,8 +14,9 @@ public readonly record struct ByteRange(long Start, long Length)
 /// readers and writers take turns.
 /// </summary>
 /// <remarks>
-/// A million scattered errors stay below 64 bytes each, and a lookup touches few cache lines: the leaves' first addresses lie side by
-/// side, a leaf's 32 starts are compared all at once, and a filter answers for good memory.
+/// A million scattered errors stay below 64 bytes each, and a lookup touches few cache lines: a filter answers for good memory, a bit for
+/// each granule of the pages that have errors for the poisoned. Where neither can, the leaves' first addresses lie side by side, and a
+/// leaf's 32 starts are compared all at once.
 /// </remarks>
 public sealed class PoisonList
 {
@@ -24,6 +25,8 @@ public sealed class PoisonList
     private int _leaves;
     private PoisonLeaves _pool;
     private PoisonFilter _filter;
+    private PoisonPages _pages;
+    private int _notInPages;
 
     /// <summary>An empty list.</summary>
     public PoisonList()
@@ -47,7 +50,7 @@ public sealed class PoisonList
     public long TotalBytes { get; private set; }
 
     /// <summary>Bytes that the list itself occupies, to hold a limit against.</summary>
-    public long MemoryBytes => _pool.MemoryBytes + _filter.MemoryBytes + (_firsts.Length * (long)(sizeof(long) + sizeof(int)));
+    public long MemoryBytes => _pool.MemoryBytes + _filter.MemoryBytes + _pages.MemoryBytes + (_firsts.Length * (long)(sizeof(long) + sizeof(int)));
 
     /// <summary>All ranges in order.</summary>
     public IEnumerable<ByteRange> Ranges
@@ -69,6 +72,15 @@ public sealed class PoisonList
             return false;
         }
 
+        if (PoisonPages.Answers(start, length))
+        {
+            var isPoisoned = _pages.FirstWithin(start, length) >= 0;
+            if (isPoisoned || _notInPages == 0)
+            {
+                return isPoisoned;
+            }
+        }
+
         var (leaf, at) = FirstEndingAfter(start);
         return leaf < _leaves && Start(leaf, at) < start + length;
     }
@@ -79,6 +91,11 @@ public sealed class PoisonList
         if (!_filter.MayOverlap(start, length))
         {
             return -1;
+        }
+
+        if (_notInPages == 0 && PoisonPages.Answers(start, length))
+        {
+            return _pages.FirstWithin(start, length);
         }
 
         var (leaf, at) = FirstEndingAfter(start);
@@ -202,7 +219,12 @@ public sealed class PoisonList
         }
 
         var leaf = Math.Max(LeafOf(start), 0);
-        if (_pool.Count(_slots[leaf]) == PoisonLeaves.Capacity)
+        if (_pool.Count(_slots[leaf]) == PoisonLeaves.Capacity && leaf == _leaves - 1 && start > Start(leaf, PoisonLeaves.Capacity - 1))
+        {
+            // ranges that come in order fill their leaves
+            InsertLeaf(++leaf, _pool.Rent());
+        }
+        else if (_pool.Count(_slots[leaf]) == PoisonLeaves.Capacity)
         {
             var upper = _pool.SplitOffUpperHalf(_slots[leaf]);
             InsertLeaf(leaf + 1, upper);
@@ -213,6 +235,14 @@ public sealed class PoisonList
         _pool.Insert(_slots[leaf], start, end);
         _firsts[leaf] = Start(leaf, 0);
         Filter(start, end);
+        if (PoisonPages.Takes(start, end))
+        {
+            _pages.Add(start, end);
+        }
+        else
+        {
+            _notInPages++;
+        }
     }
 
     private void Filter(long start, long end)
@@ -234,7 +264,7 @@ public sealed class PoisonList
     {
         Count--;
         TotalBytes -= End(leaf, at) - Start(leaf, at);
-        _filter.Remove(Start(leaf, at), End(leaf, at));
+        Forget(Start(leaf, at), End(leaf, at));
         _pool.RemoveAt(_slots[leaf], at);
         if (_pool.Count(_slots[leaf]) == 0)
         {
@@ -247,6 +277,19 @@ public sealed class PoisonList
 
         _firsts[leaf] = Start(leaf, 0);
         return at < _pool.Count(_slots[leaf]) ? (leaf, at) : (leaf + 1, 0);
+    }
+
+    private void Forget(long start, long end)
+    {
+        _filter.Remove(start, end);
+        if (PoisonPages.Takes(start, end))
+        {
+            _pages.Remove(start, end);
+        }
+        else
+        {
+            _notInPages--;
+        }
     }
 
     private void InsertLeaf(int number, int slot)

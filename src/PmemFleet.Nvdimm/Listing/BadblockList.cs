@@ -9,10 +9,12 @@ internal static class BadblockList
 {
     private const int SectorBytes = 512;
 
+    /// <summary>ndctl clips the region's list to the data of a claim it can see; to a raw or disabled namespace it gives the whole list (spec 60 section 1, case n_nfit_test).</summary>
     public static List<RegionBadblock> Of(ListOptions options, PmemNamespace device) => device.Claim?.Bound switch
     {
         BindOutcome.Pages pages => Within(options, device.Region, device.Start + pages.StartPad.Value + pages.DataOffset.Value, pages.Size.Value),
-        _ => Within(options, device.Region, device.Start, device.Size),
+        BindOutcome.Btt => Within(options, device.Region, device.Start, device.Size),
+        _ => Within(options, device.Region, device.Region.Start, device.Region.Size),
     };
 
     public static List<RegionBadblock> Within(ListOptions options, Region region, long start, long size)

@@ -81,6 +81,52 @@ public sealed class PoisonListTests
             iter: 50);
 
     [Fact]
+    public void AnyAddsAndRemoves_InGranules_AgreeWithFlags() =>
+        Gen.Select(Gen.Int[0, 4], Gen.Int[0, 640 * 64 / 16], Gen.Int[1, 12], Gen.Int[0, 9]).List[1, 400].Sample(
+            steps =>
+            {
+                // units of 16 bytes over ten pages: most ranges are whole granules of 64 bytes, some are not, some cross pages
+                var list = new PoisonList();
+                var flags = new bool[(640 * 4) + 64];
+                foreach (var (kind, at, count, odd) in steps)
+                {
+                    var (start, length) = odd == 0 ? (at, count) : (at & ~3, count * 4);
+                    if (kind < 3)
+                    {
+                        list.Add(start * 16L, length * 16L);
+                    }
+                    else
+                    {
+                        list.Remove(start * 16L, length * 16L);
+                    }
+
+                    flags.AsSpan(start, length).Fill(kind < 3);
+                    foreach (var (from, bytes) in ((long, int)[])[(start * 16L, 16), ((start * 16L) + 3, 64), (Math.Max((start * 16L) - 70, 0), 256), (start * 16L, 4096), ((start * 16L) + 1, 1)])
+                    {
+                        var (low, high) = ((int)(from / 16), (int)Math.Min((from + bytes - 1) / 16, flags.Length - 1));
+                        var first = flags.AsSpan(low, high - low + 1).IndexOf(true);
+                        Assert.Equal(first < 0 ? -1 : Math.Max(from, (low + first) * 16L), list.FirstWithin(from, bytes));
+                        Assert.Equal(first >= 0, list.Overlaps(from, bytes));
+                    }
+                }
+            },
+            iter: 200);
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void MillionErrors_AtEveryCount_StayBelow64BytesEach(bool inOrder)
+    {
+        var random = new Random(2);
+        var list = new PoisonList();
+        for (var n = 0; n < 1_000_000; n++)
+        {
+            list.Add(inOrder ? n * 6400L & ~63L : random.NextInt64(1L << 42) & ~255L, 64);
+            Assert.True(list.Count < 10_000 || list.MemoryBytes <= 64L * list.Count, $"{list.MemoryBytes} bytes for {list.Count} errors");
+        }
+    }
+
+    [Fact]
     public void MillionScatteredErrors_StaySmallAndAreFoundFast()
     {
         var list = new PoisonList();

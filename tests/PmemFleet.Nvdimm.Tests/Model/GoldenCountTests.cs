@@ -20,7 +20,7 @@ public partial class GoldenCountTests
     [
         (InfoBlockDump(), "info-block bytes: `BttCreationTests`, `PagesCreationTests` compare them"),
         (Note(), "a remark of the recorder"),
-        (Errors(), "media errors, scrub, clear: the tests of `Badblocks`, `Ars` and `ErrorInjectionTests` replay group n"),
+        (Errors(), "the bus's attribute files of scrubs: not served; their count and state are in `BusScrubTests`"),
         (Health(), "health and firmware: `SmartDeviceTests` and the listing's own tests"),
         (Security(), "a passphrase needs the kernel's keyring: not expressible; the states are in `DimmSecurityTests`"),
         (BlockLayer(), "queue attributes of Linux's block layer: not part of the product"),
@@ -54,7 +54,7 @@ public partial class GoldenCountTests
         text.Append(Cases("e", "e", "what is listed after the damage, the label bytes after the driver's look", "`DamagedLabelsTests`"));
         text.Append(Cases("f", "f_", "info blocks, map and flog after each write; data read, check, repair, the media after it", "`BttDamageTests`, `BttWriteTests`"));
         text.Append(Cases("l", "l_", "what a damaged PFN or DAX block turns into, and what a new create makes of it", "`PagesDamageTests`"));
-        text.Append(Cases("n", "n_", "badblocks, EIO, clears, scrub, SMART, interleaving", "`BusScrubTests`, `BusBadRangesTests`, `ErrorInjectionTests`, `InterleaveGeometryTests`, `SmartDeviceTests`"));
+        text.Append(Cases("n", "n_", "inject, status, badblocks, EIO, clears, scrub, listings; SMART; interleaving", "`GoldenReplayTests` (with `GoldenErrors`), `BusScrubTests`, `BusBadRangesTests`, `ErrorInjectionTests`, `InterleaveGeometryTests`, `SmartDeviceTests`"));
         text.Append("\nGroups g, h and i are counted in `docs/fidelity/device-dax.md`; p (faults per second under emulation) is no behaviour.\n");
         if (Environment.GetEnvironmentVariable("PMEMFLEET_UPDATE_FIDELITY") == "1")
         {

@@ -36,6 +36,8 @@ public sealed class ErrorLifeTests
         Write,
         Load,
         Store,
+        Map,
+        Unmap,
         Scrub,
         ClearErrors,
         LimitClears,
@@ -72,6 +74,7 @@ public sealed class ErrorLifeTests
         private byte _next;
         private long _epoch;
         private LiveHost _live = null!;
+        private readonly List<int> _mappings = [];
         private int _pid;
 
         public Host() => Boot();
@@ -91,7 +94,13 @@ public sealed class ErrorLifeTests
                     Write(at / CellsOfSector, 1 + (count / CellsOfSector));
                     break;
                 case Act.Load or Act.Store:
-                    Touch(act == Act.Load, at);
+                    Touch(act == Act.Load, at, count);
+                    break;
+                case Act.Map:
+                    Map();
+                    break;
+                case Act.Unmap:
+                    Unmap(count);
                     break;
                 case Act.Scrub:
                     Assert.IsType<StepScrubbed>(ScrubSteps.Scrub(_live, new ScrubStep()));
@@ -224,9 +233,33 @@ public sealed class ErrorLifeTests
             return cleared;
         }
 
-        private void Touch(bool isLoad, int cell)
+        private void Map()
         {
-            var answer = AccessSession.Run(_live, _pid, new CreateAccessRequest { Mapping = 1, Offset = new ByteSize((cell * Cell) + 8), Kind = isLoad ? "read" : "write" });
+            var answer = MappingSession.Create(_live, _pid, new CreateMappingRequest { Device = "dax0.1", Length = new ByteSize(2 << 20) });
+            Assert.Null(answer.Refusal);
+            _mappings.Add(answer.Value!.Id);
+        }
+
+        private void Unmap(int which)
+        {
+            if (_mappings.Count > 0)
+            {
+                var number = which % _mappings.Count;
+                Assert.Null(MappingSession.Unmap(_live, _pid, _mappings[number]).Refusal);
+                _mappings.RemoveAt(number);
+            }
+        }
+
+        /// <summary>Through any of the mappings: the media under each is the same.</summary>
+        private void Touch(bool isLoad, int cell, int which)
+        {
+            if (_mappings.Count == 0)
+            {
+                Assert.NotNull(AccessSession.Run(_live, _pid, new CreateAccessRequest { Mapping = 1, Offset = new ByteSize(0), Kind = "read" }).Refusal);
+                return;
+            }
+
+            var answer = AccessSession.Run(_live, _pid, new CreateAccessRequest { Mapping = _mappings[which % _mappings.Count], Offset = new ByteSize((cell * Cell) + 8), Kind = isLoad ? "read" : "write" });
             Assert.Equal(isLoad && _poison[1][cell] ? "BUS_MCEERR_AR" : null, answer.Value!.Signal?.Code);
             _known[1][cell] |= isLoad && _poison[1][cell];
         }
@@ -276,7 +309,8 @@ public sealed class ErrorLifeTests
             Assert.IsType<StepBound>(BindSteps.Bind(_live, TestLayout.Bind(size: Half)));
             Assert.IsType<StepBound>(BindSteps.Bind(_live, TestLayout.Bind(TestLayout.DevDax, "dax", Half) with { Namespace = "namespace0.1", Start = TestLayout.Start + Half }));
             _pid = ProcessSession.Create(_live, new CreateProcessRequest { Comm = "life" }).Value!.Pid;
-            Assert.Null(MappingSession.Create(_live, _pid, new CreateMappingRequest { Device = "dax0.1", Length = new ByteSize(2 << 20) }).Refusal);
+            _mappings.Clear();
+            Map();
         }
     }
 }
