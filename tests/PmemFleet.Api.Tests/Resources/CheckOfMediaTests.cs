@@ -142,7 +142,7 @@ public sealed class CheckOfMediaTests(RealWorkerFixture fixture) : IClassFixture
     }
 
     [Fact]
-    public async Task Check_EveryByteOfALabelChanged_IsNamed()
+    public async Task Check_ANameInItsLabelChanged_ItsNamespaceIsMissing()
     {
         await using var connection = await fixture.ConnectAsync();
         await using var find = new NpgsqlCommand("SELECT index, content FROM label_chunks WHERE host_id = $1 AND dimm_id = $2 ORDER BY index", connection) { Parameters = { new() { Value = _host.Id }, new() { Value = _dimm.Id } } };

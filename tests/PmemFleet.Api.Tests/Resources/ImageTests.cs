@@ -41,6 +41,19 @@ public sealed class ImageTests(RealWorkerFixture fixture) : IClassFixture<RealWo
     }
 
     [Fact]
+    public async Task Export_HostPoweredOff_IsWhatItWasAndAnImportIsRefused()
+    {
+        await HostAsync("dark", labels: true);
+        var made = await _api.PostAsync<NamespaceDto>("/v1/hosts/dark/namespaces", """{"mode":"sector","size":"32M"}""", HttpStatusCode.Created);
+        Assert.True((await _api.PutBytesAsync($"/v1/hosts/dark/namespaces/{made.Name}/data?offset=4096", [.. Enumerable.Repeat((byte)0x5a, 4096)])).IsSuccessStatusCode);
+        var lit = await ExportAsync("dark");
+        Assert.Equal("off", (await _api.PostAsync<HostDto>("/v1/hosts/dark/power", """{"action":"off"}""")).Power);
+
+        Assert.Equal(lit, await ExportAsync("dark"));
+        Assert.False((await ImportAsync("dark", lit)).IsSuccessStatusCode);
+    }
+
+    [Fact]
     public async Task Import_RegionEnabled_IsBusyAndAnotherDimmsNamespacesAreNotInTheWay()
     {
         await HostAsync("busy", dimms: 2);
