@@ -22,7 +22,8 @@ public sealed class WorkerSync(
     {
         using var wakeUp = wakeUps.Subscribe(WakeUps.Worker(worker.WorkerId));
         var start = time.GetTimestamp();
-        var response = request is { Results.Count: 0, Observations.Count: 0, Progress: null or { Count: 0 } }
+        // a malformed list fails its own request, not those that are served together with it
+        var response = request is { Results.Count: 0, Observations.Count: 0, Progress: null or { Count: 0 } } && request.Hosts!.All(host => host is not null)
             ? await IdleAsync(worker, request, cancellationToken)
             : await transactions.RunAsync((db, token) => OnceAsync(db, worker, request, bringsNews: true, token), cancellationToken);
         if (request.Results!.Count > 0 || request.Observations!.Count > 0)
