@@ -29,6 +29,8 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
         var hosts = await FinishedHosts.LoadAsync(db, tasks, time.GetUtcNow(), cancellationToken);
         var aggregates = hosts.Tasks.Select(pair => pair.Host).Distinct();
         var known = await KnownErrors.LoadAsync(db, [.. aggregates.SelectMany(host => host.Rows.Mappings)], cancellationToken);
+        var errors = await ErrorsOfHosts.LoadAsync(
+            db, [.. hosts.Tasks.Where(pair => ChangesErrors(pair.Task.Operation.Kind)).Select(pair => pair.Host.Rows).DistinctBy(rows => rows.Host.Id)], cancellationToken);
         foreach (var (task, host) in hosts.Tasks)
         {
             if (Apply(host, task) is { } refusal)
@@ -41,30 +43,38 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
             }
             else
             {
-                await SucceedAsync(db, host, task, known, cancellationToken);
+                await SucceedAsync(db, host, task, known, errors, cancellationToken);
             }
         }
 
         await db.SaveChangesAsync(cancellationToken);
     }
 
+    private static bool ChangesErrors(string kind) => kind is OperationKinds.InjectErrors or OperationKinds.UninjectErrors or OperationKinds.ClearErrors;
+
     private static RefusalDto? Apply(HostAggregate host, FinishedTask task)
     {
-        var refusal = BindResults.Apply(host, task);
+        var steps = FinishedHosts.StepsOf(task);
+        var refusal = BindResults.Apply(host, task, steps);
         if (task.Refusal is not null && task.Operation.Kind is OperationKinds.EnableDaxDevice or OperationKinds.DisableDaxDevice
             && host.Rows.DaxDevices.Find(device => device.Name == task.Operation.Subject) is { } unchanged)
         {
             (unchanged.Mode, unchanged.OnlineBlocks) = (DaxBindings.Devdax, 0);
             unchanged.Enabled = task.Operation.Kind == OperationKinds.DisableDaxDevice;
+            host.Save();
         }
-
-        host.Save();
+        else if (steps.Any(step => step is BindStep))
+        {
+            // only a bind tells the model anything
+            host.Save();
+        }
 
         // a region is enabled although a namespace of it is not, as on Linux
         return task.Operation.Kind is OperationKinds.CreateRegion or OperationKinds.EnableRegion && !task.Result.Cancelled ? null : refusal ?? task.Refusal;
     }
 
-    private static async Task SucceedAsync(FleetDbContext db, HostAggregate host, FinishedTask task, KnownErrors known, CancellationToken cancellationToken)
+    private static async Task SucceedAsync(
+        FleetDbContext db, HostAggregate host, FinishedTask task, KnownErrors known, ErrorsOfHosts errors, CancellationToken cancellationToken)
     {
         var subject = task.Operation.Subject!;
         switch (task.Operation.Kind)
@@ -85,8 +95,8 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
                 var device = DaxProjection.Of(host, row);
                 task.Succeed(device.Value, device.Etag);
                 break;
-            case OperationKinds.InjectErrors or OperationKinds.UninjectErrors or OperationKinds.ClearErrors:
-                task.Succeed(await MediaErrorProjection.OfHostAsync(db, host.Rows, cancellationToken));
+            case var kind when ChangesErrors(kind):
+                task.Succeed(errors.Of(host.Rows));
                 break;
             case OperationKinds.Scrub when task.Result.Steps.OfType<StepScrubbed>().LastOrDefault() is { } scrubbed:
                 task.Succeed(scrubbed.Scrub);

@@ -30,6 +30,9 @@ public sealed class HostRows
 
     public required List<DaxDeviceRow> DaxDevices { get; init; }
 
+    /// <summary>Rows that this write took away.</summary>
+    public List<object> Removed { get; } = [];
+
     /// <summary>Rows of a host that has nothing yet.</summary>
     public static HostRows Bare(HostRow host) => new()
     {

@@ -302,6 +302,7 @@ public sealed class RowsOfBus(FleetDbContext db, HostRows rows, DateTimeOffset n
         foreach (var gone in present.Values)
         {
             rowList.Remove(gone);
+            rows.Removed.Add(gone);
             db.Remove(gone);
         }
     }

@@ -32,8 +32,6 @@ public sealed class MediaErrorFilter
 /// <summary>The only way from media errors to the wire.</summary>
 public static class MediaErrorProjection
 {
-    private const int MostInAnswer = 1000;
-
     public static async Task<ListPage<MediaErrorDto>> PageAsync(
         FleetDbContext db, HttpContext http, ListQuery query, MediaErrorFilter filter, string? host, CancellationToken cancellationToken)
     {
@@ -55,17 +53,6 @@ public static class MediaErrorProjection
         var rowsOf = hosts.ToDictionary(rows => rows.Host.Id);
         List<MediaErrorDto> dtos = found.ConvertAll(row => ToDto(rowsOf[row.Host.Id], row.DimmNumber, row.Error));
         return query.ToPage(dtos, dto => PlaceCursor.Key(dto.Host, DeviceName.Number(dto.Dimm, "nmem")!.Value, dto.Dpa), http);
-    }
-
-    /// <summary>All of a host, as the answer of an inject or a clear; the list has the rest where there are more.</summary>
-    public static async Task<ListPage<MediaErrorDto>> OfHostAsync(FleetDbContext db, HostRows rows, CancellationToken cancellationToken)
-    {
-        var number = rows.Dimms.ToDictionary(dimm => dimm.Id, dimm => dimm.Number);
-        var errors = await db.Set<MediaErrorRow>().Where(error => error.HostId == rows.Host.Id).AsNoTracking().Take(MostInAnswer).ToListAsync(cancellationToken);
-        return new ListPage<MediaErrorDto>
-        {
-            Items = [.. errors.OrderBy(error => number[error.DimmId]).ThenBy(error => error.Dpa).Select(error => ToDto(rows, number[error.DimmId], error))],
-        };
     }
 
     /// <summary>The error at an address of a DIMM, with its host; null where there is none.</summary>
@@ -93,7 +80,7 @@ public static class MediaErrorProjection
         return (rows, error, ToDto(rows, number, error));
     }
 
-    private static MediaErrorDto ToDto(HostRows rows, int dimm, MediaErrorRow error)
+    public static MediaErrorDto ToDto(HostRows rows, int dimm, MediaErrorRow error)
     {
         var (effects, more) = ErrorEffects.Of(rows, error);
         var first = effects.Count > 0 ? effects[0] : null;

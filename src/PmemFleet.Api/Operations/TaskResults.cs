@@ -145,7 +145,7 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. finished.Select(task => task.Task.Id)] });
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. finished.Select(task => task.Operation.Id)] });
         command.Parameters.Add(Texts(verdicts.Select(verdict => verdict.State)));
-        command.Parameters.Add(Texts(verdicts.Select(verdict => verdict.Resource is null ? null : JsonSerializer.Serialize(verdict.Resource, verdict.Resource.GetType(), FleetJson.Options))));
+        command.Parameters.Add(Texts(ResourcesOf(verdicts)));
         command.Parameters.Add(Texts(verdicts.Select(verdict => verdict.Etag)));
         command.Parameters.Add(Texts(verdicts.Select(verdict => verdict.Refusal is null ? null : JsonSerializer.Serialize(verdict.Refusal, FleetJsonContext.Default.RefusalDto))));
         command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = now });
@@ -160,6 +160,27 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
                 Telemetry.OperationsEnded.Add(1, new("kind", task.Operation.Kind), new("state", verdict.State));
                 Telemetry.OperationSeconds.Record((now - task.Operation.CreatedAt).TotalSeconds, new KeyValuePair<string, object?>("kind", task.Operation.Kind));
             }
+        }
+    }
+
+    /// <summary>As JSON; one that several tasks share is written once.</summary>
+    private static IEnumerable<string?> ResourcesOf(List<TaskVerdict> verdicts)
+    {
+        var written = new Dictionary<object, string>(ReferenceEqualityComparer.Instance);
+        foreach (var resource in verdicts.Select(verdict => verdict.Resource))
+        {
+            if (resource is null)
+            {
+                yield return null;
+                continue;
+            }
+
+            if (!written.TryGetValue(resource, out var json))
+            {
+                written[resource] = json = JsonSerializer.Serialize(resource, resource.GetType(), FleetJson.Options);
+            }
+
+            yield return json;
         }
     }
 
