@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Mvc.ModelBinding.Metadata;
 using PmemFleet.Api.Access;
 using PmemFleet.Api.Fleets;
 using PmemFleet.Api.Hosting;
+using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Idempotency;
 using PmemFleet.Api.Problems;
 using PmemFleet.Contracts;
@@ -17,7 +18,7 @@ public static class ConventionsSetup
     public static IServiceCollection AddFleetConventions(this IServiceCollection services)
     {
         services.AddExceptionHandler<UnhandledExceptionHandler>();
-        services.AddScoped<FleetWrite>();
+        services.AddScoped<FleetWrite>().AddSingleton<GroupedWrites>();
         services.AddHostedService<IdempotencyExpiry>();
         services.AddRouting(options => options.LowercaseUrls = true);
         services.AddControllers(options =>

@@ -53,12 +53,14 @@ public sealed partial class EventNumbering(
     EventSequencer sequencer, WakeUps wakeUps, TimeProvider time, ILogger<EventNumbering> logger) : BackgroundService
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var committed = wakeUps.Subscribe(WakeUps.EventsCommitted);
         while (!stoppingToken.IsCancellationRequested)
         {
+            var start = time.GetTimestamp();
             try
             {
                 await sequencer.NumberAsync(stoppingToken);
@@ -70,6 +72,12 @@ public sealed partial class EventNumbering(
             }
 
             await committed.WaitAsync(Poll, stoppingToken);
+
+            // what is committed in a burst is numbered together
+            if (time.GetElapsedTime(start) is var since && since < Pause)
+            {
+                await Task.Delay(Pause - since, time, stoppingToken);
+            }
         }
     }
 

@@ -52,6 +52,9 @@ public sealed class HostAggregate
     public static HostAggregate Made(FleetWriteContext context, HostRow host) =>
         new(context.Db, HostRows.Bare(host), context.Now) { Context = context };
 
+    /// <summary>A host whose rows are loaded, locked, and tracked by the context.</summary>
+    public static HostAggregate Of(FleetWriteContext context, HostRows rows) => new(context.Db, rows, context.Now) { Context = context };
+
     /// <summary>Several hosts that the caller has locked.</summary>
     public static Task<List<HostAggregate>> LoadAsync(
         FleetDbContext db, IReadOnlyList<HostRow> locked, DateTimeOffset now, CancellationToken cancellationToken) =>

@@ -33,6 +33,10 @@ public sealed class HostRows
     /// <summary>Rows that this write took away.</summary>
     public List<object> Removed { get; } = [];
 
+    /// <summary>Every row, the host's own first.</summary>
+    public IEnumerable<object> All() =>
+        [Host, .. Dimms, .. LabelChunks, .. Extents, .. Regions, .. Mappings, .. Namespaces, .. Personalities, .. DaxRegions, .. DaxDevices];
+
     /// <summary>Rows of a host that has nothing yet.</summary>
     public static HostRows Bare(HostRow host) => new()
     {

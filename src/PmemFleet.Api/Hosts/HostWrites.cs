@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Mvc;
 using PmemFleet.Api.Conventions;
-using PmemFleet.Api.DataPlane;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Problems;
 
@@ -12,10 +11,7 @@ public static class HostWrites
     /// <summary>Locks and loads the host, applies one command, and saves in the same transaction what it changed.</summary>
     public static Task<IActionResult> ExecuteAsync(
         this FleetWrite write, ControllerBase controller, string host, Func<HostAggregate, WriteOutcome> command, bool poweredOff = false) =>
-        write.ExecuteAsync(controller, async context =>
-            await HostAggregate.LockAsync(context, host) is not { } aggregate ? WriteOutcome.NotFound("host", host)
-            : aggregate.Host.Power == HostRow.Off && !poweredOff ? WorkerRefusals.HostOff(host)
-            : command(aggregate));
+        write.ExecuteAsync(controller, new HostCommand(host, command, poweredOff));
 
     /// <summary>200 with the resource and its ETag, or 404.</summary>
     public static IActionResult Found<T>(this ControllerBase controller, Tagged<T>? found, string kind, string name)

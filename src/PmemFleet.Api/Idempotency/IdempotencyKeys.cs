@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 using PmemFleet.Api.Persistence;
 
 namespace PmemFleet.Api.Idempotency;
@@ -48,35 +47,44 @@ public static class IdempotencyKeys
     }
 
     /// <summary>
-    /// Claims the key until the transaction ends, without waiting: a claim that another transaction holds is in flight. The lock comes
-    /// first and the look second, each with its own snapshot, so what the former holder committed is seen.
+    /// Claims keys until the transaction ends, without waiting: a claim that another transaction holds is in flight. The locks come
+    /// first and the look second, each with its own snapshot, so what the former holder committed is seen. Of a key that is there twice, the
+    /// first has it.
     /// </summary>
-    public static async Task<Claim> ClaimAsync(
-        FleetDbContext db, string caller, string key, byte[] fingerprint, DateTimeOffset now, CancellationToken cancellationToken)
+    public static async Task<Claim[]> ClaimAsync(FleetDbContext db, IReadOnlyList<PresentedKey> keys, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var connection = (NpgsqlConnection)db.Database.GetDbConnection();
-        await using (var command = new NpgsqlCommand("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 7))", connection))
+        string[] names = [.. keys.Select(key => $"{key.Caller}\n{key.Key}")];
+        var held = await db.Database.SqlQuery<bool>(
+            $"""SELECT pg_try_advisory_xact_lock(hashtextextended(name, 7)) AS "Value" FROM unnest({names}) WITH ORDINALITY AS claimed(name, place) ORDER BY place""")
+            .ToListAsync(cancellationToken);
+        string[] callers = [.. keys.Select(key => key.Caller)];
+        string[] texts = [.. keys.Select(key => key.Key)];
+        var stored = (await db.Set<IdempotencyKeyRow>()
+            .FromSql($"SELECT kept.* FROM idempotency_keys kept JOIN unnest({callers}, {texts}) AS claimed(caller, key) ON kept.caller = claimed.caller AND kept.key = claimed.key")
+            .AsNoTracking().ToListAsync(cancellationToken)).DistinctBy(row => (row.Caller, row.Key)).ToDictionary(row => (row.Caller, row.Key));
+        var seen = new HashSet<(string, string)>();
+        var expired = new List<IdempotencyKeyRow>();
+        var claims = new Claim[keys.Count];
+        foreach (var (key, place) in keys.Select((key, place) => (key, place)))
         {
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = $"{caller}\n{key}" });
-            if (await command.ExecuteScalarAsync(cancellationToken) is not true)
+            var row = stored.GetValueOrDefault((key.Caller, key.Key));
+            if (row is not null && row.ExpiresAt <= now)
             {
-                return new Claim(ClaimState.InFlight, null);
+                expired.Add(row);
+                row = null;
             }
+
+            claims[place] = !held[place] || !seen.Add((key.Caller, key.Key)) ? new Claim(ClaimState.InFlight, null)
+                : row is null ? new Claim(ClaimState.Fresh, null)
+                : new Claim(row.Fingerprint.AsSpan().SequenceEqual(key.Fingerprint) ? ClaimState.Replay : ClaimState.Reused, row);
         }
 
-        var stored = await db.Set<IdempotencyKeyRow>().SingleOrDefaultAsync(row => row.Caller == caller && row.Key == key, cancellationToken);
-        if (stored is null)
+        if (expired.Count > 0)
         {
-            return new Claim(ClaimState.Fresh, null);
-        }
-
-        if (stored.ExpiresAt <= now)
-        {
-            db.Remove(stored);
+            db.RemoveRange(expired.Distinct());
             await db.SaveChangesAsync(cancellationToken);
-            return new Claim(ClaimState.Fresh, null);
         }
 
-        return new Claim(stored.Fingerprint.AsSpan().SequenceEqual(fingerprint) ? ClaimState.Replay : ClaimState.Reused, stored);
+        return claims;
     }
 }

@@ -1,10 +1,9 @@
-using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Persistence;
 
 namespace PmemFleet.Api.Operations;
 
 /// <summary>Waits until an operation ends, or the Api goes down: then the caller learns where to ask on.</summary>
-public sealed class OperationWaiter(IDbContextFactory<FleetDbContext> contexts, WakeUps wakeUps, IHostApplicationLifetime lifetime, TimeProvider time)
+public sealed class OperationWaiter(OperationReads reads, WakeUps wakeUps, IHostApplicationLifetime lifetime, TimeProvider time)
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(2);
 
@@ -15,7 +14,7 @@ public sealed class OperationWaiter(IDbContextFactory<FleetDbContext> contexts, 
         var start = time.GetTimestamp();
         while (true)
         {
-            var operation = await ReadAsync(id, cancellationToken);
+            var operation = await reads.FindAsync(id);
             var left = atMost - time.GetElapsedTime(start);
             if (operation is null || operation.HasEnded || left <= TimeSpan.Zero || lifetime.ApplicationStopping.IsCancellationRequested)
             {
@@ -32,11 +31,5 @@ public sealed class OperationWaiter(IDbContextFactory<FleetDbContext> contexts, 
                 // read it once more, as it stands
             }
         }
-    }
-
-    private async Task<OperationRow?> ReadAsync(Guid id, CancellationToken cancellationToken)
-    {
-        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        return await db.Operations.AsNoTracking().SingleOrDefaultAsync(operation => operation.Id == id, cancellationToken);
     }
 }
