@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc.Formatters;
 using Microsoft.AspNetCore.Mvc.ModelBinding.Metadata;
 using PmemFleet.Api.Access;
@@ -61,11 +60,7 @@ public static class ConventionsSetup
                 SecurityHeaders.Set(http);
                 return Task.CompletedTask;
             });
-            if (http.Request.HasJsonContentType() && http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-            {
-                limit.MaxRequestBodySize = maxJsonBytes;
-            }
-
+            BodyLimit.Set(http, maxJsonBytes);
             return next(http);
         });
         app.Use(RequestTarget.LimitAsync);

@@ -20,7 +20,7 @@ public sealed class RequestConventions(IModelMetadataProvider metadata) : IResou
 {
     public void OnResourceExecuting(ResourceExecutingContext context)
     {
-        var problem = CheckQuery(context) ?? CheckIdempotencyKey(context.HttpContext.Request) ?? CheckIfMatch(context);
+        var problem = CheckQuery(context) ?? BodyLimit.Check(context.HttpContext) ?? CheckIdempotencyKey(context.HttpContext.Request) ?? CheckIfMatch(context);
         if (problem is not null)
         {
             context.Result = new ProblemResult(problem);

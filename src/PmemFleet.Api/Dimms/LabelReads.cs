@@ -12,7 +12,6 @@ namespace PmemFleet.Api.Dimms;
 /// <summary>Label areas out of the database, and bodies of bytes into it.</summary>
 public static class LabelReads
 {
-    private const int MostBytes = 16 << 20;
 
     public static async Task<IActionResult> LabelsAsync(ControllerBase controller, FleetDbContext db, string host, string dimm, CancellationToken cancellationToken)
     {
@@ -53,15 +52,8 @@ public static class LabelReads
     }
 
     /// <summary>Runs a write with the request's bytes; more than any label area has is refused before it is read.</summary>
-    public static async Task<IActionResult> WithBodyAsync(ControllerBase controller, Func<ReadOnlyMemory<byte>, Task<IActionResult>> write)
-    {
-        if (controller.Request.ContentLength > MostBytes)
-        {
-            return Refusals.Invalid("label-area-length", "#/body", "No label area has more than 16 MiB.").ToResult();
-        }
-
-        return await write(await RestOfBodyAsync(controller));
-    }
+    public static async Task<IActionResult> WithBodyAsync(ControllerBase controller, Func<ReadOnlyMemory<byte>, Task<IActionResult>> write) =>
+        await write(await RestOfBodyAsync(controller));
 
     /// <summary>What is left of the request's bytes.</summary>
     public static async Task<ReadOnlyMemory<byte>> RestOfBodyAsync(ControllerBase controller)

@@ -53,6 +53,7 @@ public sealed class LabelsController(FleetDbContext db) : ControllerBase
     /// <summary><c>ndctl write-labels</c>: replaces the whole label area, then the driver probes the DIMM again.</summary>
     /// <remarks>The last <c>labelSize</c> bytes of a QEMU NVDIMM backing file are such an area.</remarks>
     [HttpPut("label-area")]
+    [RequestSizeLimit(NewDimm.MostLabelArea)]
     [Consumes(MediaTypeNames.Application.Octet)]
     [Answers<LabelsDto>(200, "The labels after it.")]
     [Refused(404, "There is no such host or DIMM, or the DIMM has no label area.")]

@@ -15,7 +15,7 @@ public sealed record NewDimm(DimmSnapshot Snapshot, int ClearErrorUnit)
     private const long MostCapacity = 16 * Bytes.TiB;
     private const long PageBytes = 4096;
     private const int LeastLabelArea = 1024;
-    private const int MostLabelArea = 16 << 20;
+    public const int MostLabelArea = 16 << 20;
     public const int DefaultLabelArea = 128 << 10;
     public const int DefaultClearErrorUnit = 256;
 

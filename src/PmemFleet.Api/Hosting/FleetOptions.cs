@@ -84,9 +84,9 @@ public sealed class ApiOptions
     /// <summary>Addresses and networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas; none: nobody's.</summary>
     public string? KnownProxies { get; set; }
 
-    /// <summary>Bytes of a JSON request body.</summary>
+    /// <summary>Bytes of a request's body where the endpoint has no limit of its own.</summary>
     [Range(1024, 1 << 30)]
-    public int MaxJsonBytes { get; set; } = 4 << 20;
+    public int MaxJsonBytes { get; set; } = 1 << 20;
 
     /// <summary>Requests a second that one key gets from one replica in the long run.</summary>
     [Range(1, 1_000_000)]

@@ -13,7 +13,9 @@ namespace PmemFleet.Api.Namespaces;
 /// <summary>A namespace's bytes, from and to the worker.</summary>
 public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
 {
-    private const long MostBytes = 16 << 20;
+    /// <summary>Bytes that one request moves.</summary>
+    public const long MostBytes = 16 << 20;
+
     private const long DefaultBytes = 4096;
 
     /// <summary>A body up to here is kept, and sent again where the host moves to another worker meanwhile.</summary>

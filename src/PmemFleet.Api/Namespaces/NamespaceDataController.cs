@@ -34,6 +34,7 @@ public sealed class NamespaceDataController(NamespaceData data) : ControllerBase
     /// <param name="namespace"></param>
     /// <param name="offset" example="0">First byte of the usable data.</param>
     [HttpPut("data")]
+    [RequestSizeLimit(NamespaceData.MostBytes)]
     [AcceptsDryRun]
     [Consumes(MediaTypeNames.Application.Octet)]
     [Answers<DataWrittenDto>(200, "The bytes are on disk.")]

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net.Mime;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.Controllers;
 using Microsoft.AspNetCore.OpenApi;
@@ -40,6 +42,12 @@ public sealed class OperationDescriptions : IOpenApiOperationTransformer
         var writes = !HttpMethods.IsGet(method) && !HttpMethods.IsHead(method);
         var problem = await context.GetOrCreateSchemaAsync(typeof(ProblemDto), null, cancellationToken);
         context.Document?.AddComponent("ProblemDto", problem);
+        var own = context.Description.ActionDescriptor.EndpointMetadata.OfType<IRequestSizeLimitMetadata>().LastOrDefault();
+        if (operation.RequestBody is not null && own is null or { MaxRequestBodySize: > 0 })
+        {
+            AddProblem(operation, context.Document, 413, TooLarge(own));
+        }
+
         foreach (var (status, when) in writes ? [.. OfEvery, .. OfWrites, .. Required(method)] : OfEvery)
         {
             AddProblem(operation, context.Document, status, when);
@@ -55,6 +63,10 @@ public sealed class OperationDescriptions : IOpenApiOperationTransformer
             response.Value.Description = response.Key;
         }
     }
+
+    private static string TooLarge(IRequestSizeLimitMetadata? own) => own?.MaxRequestBodySize is { } bytes
+        ? string.Create(CultureInfo.InvariantCulture, $"The body is larger than {bytes >> 20} MiB (`numbers.limit`).")
+        : "The body is larger than 1 MiB, or what the service is configured for (`numbers.limit`).";
 
     private static IEnumerable<(int Status, string When)> Required(string method) =>
         HttpMethods.IsPut(method) || HttpMethods.IsDelete(method)

@@ -1,3 +1,5 @@
+using PmemFleet.Api.Conventions;
+
 namespace PmemFleet.Api.Problems;
 
 /// <summary>Gives an error that the framework left without a body its problem document.</summary>
@@ -16,7 +18,7 @@ public static class StatusProblems
                 Allowed = [.. http.Response.Headers.Allow.ToString().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)],
             },
             StatusCodes.Status406NotAcceptable => new FleetProblem(406, "not-acceptable", "EINVAL", "The answer is JSON; Accept does not take it."),
-            StatusCodes.Status413PayloadTooLarge => new FleetProblem(413, "body-too-large", "EFBIG", "The body is larger than this endpoint takes."),
+            StatusCodes.Status413PayloadTooLarge => BodyLimit.Exceeded(http),
             StatusCodes.Status415UnsupportedMediaType => new FleetProblem(
                 415, "media-type-unsupported", "EINVAL", $"The content type '{request.ContentType}' is not taken here.")
             {

@@ -18,18 +18,18 @@ public sealed partial class UnhandledExceptionHandler(ILogger<UnhandledException
             return true;
         }
 
-        await ProblemOf(exception).WriteAsync(httpContext);
+        await ProblemOf(httpContext, exception).WriteAsync(httpContext);
         return true;
     }
 
-    private FleetProblem ProblemOf(Exception exception)
+    private FleetProblem ProblemOf(HttpContext http, Exception exception)
     {
         switch (exception)
         {
             case RefusedBodyException refused:
                 return refused.Problem;
             case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
-                return new FleetProblem(StatusCodes.Status413PayloadTooLarge, "body-too-large", "EFBIG", "The body is larger than this endpoint takes.");
+                return BodyLimit.Exceeded(http);
             case BadHttpRequestException bad:
                 return new FleetProblem(bad.StatusCode, "request-malformed", "EINVAL", "The request is not well-formed HTTP.");
             case var lost when IsDatabaseLost(lost):

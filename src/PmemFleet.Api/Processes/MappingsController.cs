@@ -13,6 +13,9 @@ namespace PmemFleet.Api.Processes;
 [Tags("Processes")]
 public sealed class MappingsController(DataPlaneProxy worker) : ControllerBase
 {
+    /// <summary>16 MiB of data in base64, and the rest of the request.</summary>
+    private const long MostAccessBytes = 24 << 20;
+
     /// <summary>Lists the process's mappings by address.</summary>
     [HttpGet("mappings")]
     [Answers<ListPage<MappingDto>>(200, "The mappings.")]
@@ -64,6 +67,7 @@ public sealed class MappingsController(DataPlaneProxy worker) : ControllerBase
     /// <summary>Loads or stores over a range.</summary>
     /// <remarks>A signal is a result, not an error: the answer is 200 with <c>outcome</c> <c>signalled</c> and the siginfo.</remarks>
     [HttpPost("accesses")]
+    [RequestSizeLimit(MostAccessBytes)]
     [AcceptsDryRun]
     [RequestExample("Touch 64 MiB, every 4 KiB, with a trace of the faults", """{"mapping":1,"kind":"read","length":"64M","stride":"4K","trace":true}""")]
     [RequestExample("Store five bytes", """{"mapping":1,"kind":"write","offset":0,"length":5,"data":"aGVsbG8="}""")]
