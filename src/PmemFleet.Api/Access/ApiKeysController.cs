@@ -55,6 +55,12 @@ public sealed class ApiKeysController(FleetDbContext db) : ControllerBase
     [HttpDelete("{id:guid}")]
     [AnswersNothing(204, "It is revoked.")]
     [Refused(404, "There is no such key.")]
-    public Task<IActionResult> Revoke(Guid id, [FromServices] FleetWrite write) =>
-        write.ExecuteAsync(this, context => ApiKeyWrites.RevokeAsync(context, id));
+    public async Task<IActionResult> Revoke(Guid id, [FromServices] FleetWrite write, [FromServices] ApiKeys keys)
+    {
+        var answer = await write.ExecuteAsync(this, context => ApiKeyWrites.RevokeAsync(context, id));
+
+        // this replica before it answers, the others when they are told
+        keys.Forget();
+        return answer;
+    }
 }

@@ -1,5 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
+using PmemFleet.Api.Conventions;
+using PmemFleet.Api.Events;
 using PmemFleet.Api.Hosting;
 using PmemFleet.Api.Persistence;
 
@@ -24,12 +26,12 @@ public sealed class BootstrapAdmin(FleetTransactions transactions, IOptions<Auth
         var now = time.GetUtcNow();
         if (options.Value.BootstrapAdminKey is { } given)
         {
+            // one that is known is not made again, and takes nobody's place: a replica that starts once more with the former configuration must not bring
+            // the key before the last one back, nor one that an admin has revoked
             var hash = ApiKeySecret.Hash(given);
-            var former = await db.ApiKeys.Where(key => key.Bootstrap && key.RevokedAt == null && key.Hash != hash).ToListAsync(cancellationToken);
-            former.ForEach(key => key.RevokedAt = now);
             if (!await db.ApiKeys.AnyAsync(key => key.Hash == hash, cancellationToken))
             {
-                db.ApiKeys.Add(NewKey(given, now));
+                await ReplaceAsync(db, NewKey(given, now), now, cancellationToken);
             }
 
             return null;
@@ -43,6 +45,19 @@ public sealed class BootstrapAdmin(FleetTransactions transactions, IOptions<Auth
         var made = ApiKeySecret.Create();
         db.ApiKeys.Add(NewKey(made, now));
         return made;
+    }
+
+    private static async Task ReplaceAsync(FleetDbContext db, ApiKeyRow made, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        db.ApiKeys.Add(made);
+        foreach (var former in await db.ApiKeys.Where(key => key.Bootstrap && key.RevokedAt == null).ToListAsync(cancellationToken))
+        {
+            former.RevokedAt = now;
+            former.Version++;
+            db.AppendEvent("api-key.revoked", "system", now, subject: former.Name, dataJson: FleetWriteContext.ToJson(ApiKeyProjection.ToDto(former)).GetRawText());
+            db.AppendEvent("api-key.created", "system", now, subject: made.Name, dataJson: FleetWriteContext.ToJson(ApiKeyProjection.ToDto(made)).GetRawText());
+            db.WakeAfterCommit(WakeUps.ApiKeys);
+        }
     }
 
     private static ApiKeyRow NewKey(string key, DateTimeOffset now) => new()

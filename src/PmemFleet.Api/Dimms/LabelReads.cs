@@ -12,7 +12,6 @@ namespace PmemFleet.Api.Dimms;
 /// <summary>Label areas out of the database, and bodies of bytes into it.</summary>
 public static class LabelReads
 {
-
     public static async Task<IActionResult> LabelsAsync(ControllerBase controller, FleetDbContext db, string host, string dimm, CancellationToken cancellationToken)
     {
         var (row, area) = await FindAsync(db, host, dimm, cancellationToken);
