@@ -15,7 +15,7 @@ public sealed class DocumentDescription : IOpenApiDocumentTransformer
 
         * Sizes go out as integers of bytes; they come in as integers or as text with ndctl's suffixes (`"4G"`, `"16MiB"`, `"0x1000"`).
         * Every refusal is `application/problem+json` with a stable `code`, Linux's `errno`, the numbers that were compared and, where there are any, the nearest legal values in `allowed`.
-        * `?dryRun=true` makes all checks and changes nothing.
+        * `?dryRun=true` on every write makes all checks, answers what it would answer, with `Dry-Run: true`, and changes nothing; what a worker does, it rehearses.
         * A change that needs a worker is waited for as `Prefer: wait=N` says (5 s by default); after that the answer is `202` with the operation's address.
         * `Idempotency-Key` makes a POST safe to repeat; `If-Match` makes a write conditional, and PUT and DELETE require it (`*` for any).
         """;

@@ -158,4 +158,47 @@ public sealed class DataPlaneTests(ResourceFixture fixture) : IClassFixture<Reso
         Assert.Equal((1L, 512), (answer.ClearedSectors, written!.Length));
         Assert.Empty(await _api.GetAsync<IReadOnlyList<BadblockDto>>("/v1/hosts/data/namespaces/namespace0.0/badblocks"));
     }
+
+    [Fact]
+    public async Task DryRun_OfAWrite_AsksTheWorkerForARehearsalWithoutTheKey()
+    {
+        await HostAsync("dry");
+        var asked = new List<string>();
+        _worker.OnRequest = async (http, path) =>
+        {
+            asked.Add($"{http.Request.Method} {path} {http.Request.Headers["Idempotency-Key"]}");
+            await MediaWorker.ReplyAsync(http, new DataPlaneReply<ProcessDto> { Value = Process("dry", 100) });
+            return true;
+        };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/hosts/dry/processes?dryRun=true") { Content = new StringContent("{}", Encoding.UTF8, "application/json") };
+        request.Headers.Add("Idempotency-Key", "k-dry");
+        var answer = await _api.SendAsync(request);
+        Assert.Equal((HttpStatusCode.Created, "true"), (answer.StatusCode, answer.Headers.GetValues("Dry-Run").Single()));
+        Assert.Equal(["POST dry-run/processes "], asked);
+    }
+
+    [Fact]
+    public async Task DryRun_WorkerThatKnowsNone_IsRefusedAndNotDone()
+    {
+        await HostAsync("older");
+        var done = 0;
+        _worker.OnRequest = (http, path) =>
+        {
+            http.Response.StatusCode = 404;
+            done += path.StartsWith("processes", StringComparison.Ordinal) ? 1 : 0;
+            return Task.FromResult(true);
+        };
+        var problem = await _api.RefusedAsync(HttpMethod.Post, "/v1/hosts/older/processes?dryRun=true", "{}", HttpStatusCode.ServiceUnavailable);
+        Assert.Equal(("worker-unreachable", 0), (problem.Code, done));
+    }
+
+    [Fact]
+    public async Task Post_WithIfMatch_IsRefusedBeforeTheWorkerIsAsked()
+    {
+        await HostAsync("matched");
+        var asked = 0;
+        _worker.OnRequest = (_, _) => Task.FromResult(++asked > 0);
+        var refused = await _api.SendJsonAsync(HttpMethod.Post, "/v1/hosts/matched/processes", "{}", "\"0000000000000000.1\"");
+        Assert.Equal((412, "precondition-failed", 0), ((int)refused.StatusCode, (await refused.ReadProblemAsync()).Code, asked));
+    }
 }
