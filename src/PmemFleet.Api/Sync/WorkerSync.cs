@@ -41,9 +41,19 @@ public sealed class WorkerSync(
             }
 
             // who is woken has something to fetch; who is not looks after itself now and then, together with the others
-            response = await WaitAsync(wakeUp, left < Poll ? left : Poll, cancellationToken)
-                ? await transactions.RunAsync((db, token) => OnceAsync(db, worker, request, bringsNews: false, token), cancellationToken)
-                : await IdleAsync(worker, request, cancellationToken);
+            if (await WaitAsync(wakeUp, left < Poll ? left : Poll, cancellationToken))
+            {
+                response = await transactions.RunAsync((db, token) => OnceAsync(db, worker, request, bringsNews: false, token), cancellationToken);
+            }
+            else if (left > Poll)
+            {
+                response = await IdleAsync(worker, request, cancellationToken);
+            }
+            else
+            {
+                // the worker comes again at once, and that is when it is seen whether something was missed; its lease counts from when it sent
+                break;
+            }
         }
 
         Telemetry.Syncs.Add(1, new KeyValuePair<string, object?>("outcome", response is null ? "fenced" : "ok"));
