@@ -69,7 +69,7 @@ public static class ApiHost
         app.Use(limits.LimitCallerAsync);
         app.UseAuthorization();
         app.MapFleetHealth();
-        app.MapControllers();
+        app.MapControllers().Add(IdleSyncEndpoint.Apply);
         app.MapFleetResources();
         FleetConfiguration.LogEffective(app.Configuration, app.Logger);
         return app;

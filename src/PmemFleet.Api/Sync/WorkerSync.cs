@@ -22,8 +22,7 @@ public sealed class WorkerSync(
     {
         using var wakeUp = wakeUps.Subscribe(WakeUps.Worker(worker.WorkerId));
         var start = time.GetTimestamp();
-        // a malformed list fails its own request, not those that are served together with it
-        var response = request is { Results.Count: 0, Observations.Count: 0, Progress: null or { Count: 0 } } && request.Hosts!.All(host => host is not null)
+        var response = IsIdle(request)
             ? await IdleAsync(worker, request, cancellationToken)
             : await transactions.RunAsync((db, token) => OnceAsync(db, worker, request, bringsNews: true, token), cancellationToken);
         if (request.Results!.Count > 0 || request.Observations!.Count > 0)
@@ -59,6 +58,10 @@ public sealed class WorkerSync(
         Telemetry.Syncs.Add(1, new KeyValuePair<string, object?>("outcome", response is null ? "fenced" : "ok"));
         return response;
     }
+
+    /// <summary>It brings nothing. A malformed list fails its own request, not those that are served together with it.</summary>
+    internal static bool IsIdle(SyncRequest request) =>
+        request is { Results.Count: 0, Observations.Count: 0, Progress: null or { Count: 0 } } && request.Hosts!.All(host => host is not null);
 
     private async Task<SyncResponse?> IdleAsync(WorkerIdentity worker, SyncRequest request, CancellationToken cancellationToken) =>
         await idle.AskAsync(worker, request.Hosts!, cancellationToken) switch
