@@ -28,6 +28,11 @@ public sealed class SyncController(WorkerSync sync) : ControllerBase
     [ProducesResponseType<ProblemDto>(StatusCodes.Status409Conflict, FleetProblem.MediaType)]
     public async Task<IActionResult> Sync([FromRoute] string worker, [FromBody] SyncRequest request, CancellationToken cancellationToken)
     {
+        if (SyncRules.Check(request) is { } malformed)
+        {
+            return malformed.ToResult();
+        }
+
         var identity = new WorkerIdentity(
             Guid.Parse(User.FindFirstValue(Caller.WorkerIdClaim)!), Guid.Parse(User.FindFirstValue(Caller.InstanceIdClaim)!), worker);
         var response = request.InstanceId == identity.InstanceId ? await sync.RunAsync(identity, request, cancellationToken) : null;

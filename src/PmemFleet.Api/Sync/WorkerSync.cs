@@ -21,8 +21,7 @@ public sealed class WorkerSync(
     {
         using var wakeUp = wakeUps.Subscribe(WakeUps.Worker(worker.WorkerId));
         var start = time.GetTimestamp();
-        // a malformed list fails its own request, not those that are served together with it
-        var response = request is { Results.Count: 0, Observations.Count: 0, Progress: null or { Count: 0 } } && request.Hosts!.All(host => host is not null)
+        var response = request is { Results.Count: 0, Observations.Count: 0, Progress: null or { Count: 0 } }
             ? await IdleAsync(worker, request, cancellationToken)
             : await grouped.RunAsync(worker, request, bringsNews: true, cancellationToken);
         if (request.Results!.Count > 0 || request.Observations!.Count > 0)
