@@ -1,5 +1,3 @@
-using System.Text.Json;
-using PmemFleet.Contracts;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Sync;
 
@@ -17,51 +15,24 @@ public static class SyncRules
     /// <summary>The ranges of an observation, of each of its two lists.</summary>
     public const int MostRanges = 1024;
 
-    /// <summary>Why it is refused; null where it may pass.</summary>
+    /// <summary>Why it is refused; null where it may pass. Nulls in lists and texts that are none were refused when the body was read.</summary>
     public static RefusalDto? Check(SyncRequest request) =>
-        List("hosts", request.Hosts, MostItems)
-        ?? List("results", request.Results, MostItems)
-        ?? List("progress", request.Progress ?? [], MostItems)
-        ?? List("observations", request.Observations, MostItems)
-        ?? First(request.Results!, Result)
-        ?? First(request.Observations!, seen => List("observations.poison", seen.Poison, MostRanges) ?? List("observations.badRanges", seen.BadRanges, MostRanges));
-
-    private static RefusalDto? Result(TaskResult result) =>
-        List("results.steps", result.Steps, MostItems)
-        ?? First(result.Steps, step => step is StepRefused { Refusal: not { Errno: not null, Code: not null, Message: not null } }
+        Count("hosts", request.Hosts!.Count, MostItems)
+        ?? Count("results", request.Results!.Count, MostItems)
+        ?? Count("progress", request.Progress?.Count ?? 0, MostItems)
+        ?? Count("observations", request.Observations!.Count, MostItems)
+        ?? Count("results.steps", request.Results.Sum(result => result.Steps.Count), MostItems)
+        ?? Count("observations.poison", request.Observations.Select(seen => seen.Poison.Count).DefaultIfEmpty().Max(), MostRanges)
+        ?? Count("observations.badRanges", request.Observations.Select(seen => seen.BadRanges.Count).DefaultIfEmpty().Max(), MostRanges)
+        ?? (request.Results.Any(result => result.Steps.Any(step => step is StepRefused { Refusal: not { Errno: not null, Code: not null, Message: not null } }))
             ? Refused("results.steps.refusal", "it has to tell its errno, code and message")
-            : HasNul(step) ? Refused("results.steps", "a text has a character U+0000") : null);
+            : null);
 
-    /// <summary>The database cannot keep one.</summary>
-    private static bool HasNul(StepResult step) =>
-        step is not (StepDone or StepCampaign) && JsonSerializer.Serialize(step, FleetJsonContext.Default.StepResult).Contains("\\u0000", StringComparison.Ordinal);
-
-    private static RefusalDto? First<T>(IReadOnlyList<T> items, Func<T, RefusalDto?> check)
+    private static RefusalDto? Count(string subject, int items, int most) => items <= most ? null : Refused(subject, "it has too many items") with
     {
-        foreach (var item in items)
-        {
-            if (check(item) is { } refusal)
-            {
-                return refusal;
-            }
-        }
-
-        return null;
-    }
-
-    private static RefusalDto? List<T>(string subject, IReadOnlyList<T>? items, int most)
-    {
-        if (items is null || items.Any(item => item is null))
-        {
-            return Refused(subject, "null is not one of its values");
-        }
-
-        return items.Count <= most ? null : Refused(subject, "it has too many items") with
-        {
-            Numbers = new Dictionary<string, string> { ["items"] = $"{items.Count}", ["most"] = $"{most}" },
-            Allowed = [$"{most}"],
-        };
-    }
+        Numbers = new Dictionary<string, string> { ["items"] = $"{items}", ["most"] = $"{most}" },
+        Allowed = [$"{most}"],
+    };
 
     private static RefusalDto Refused(string subject, string why) => new()
     {
