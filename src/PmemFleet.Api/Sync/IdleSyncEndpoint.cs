@@ -79,7 +79,8 @@ internal static class IdleSyncEndpoint
 
         try
         {
-            return FleetJsonInputFormatter.Read(body, typeof(SyncRequest)) is SyncRequest { InstanceId: not null, Hosts: not null } request && WorkerSync.IsIdle(request) ? request : null;
+            return FleetJsonInputFormatter.Read(body, typeof(SyncRequest)) is SyncRequest { InstanceId: not null, Hosts: not null } request
+                && WorkerSync.IsIdle(request) && SyncRules.Check(request) is null ? request : null;
         }
         catch (RefusedBodyException)
         {

@@ -32,6 +32,11 @@ public sealed class SyncController(WorkerSync sync) : ControllerBase
     [ProducesResponseType<ProblemDto>(StatusCodes.Status409Conflict, FleetProblem.MediaType)]
     public async Task<IActionResult> Sync([FromRoute] string worker, [FromBody] SyncRequest request, CancellationToken cancellationToken)
     {
+        if (SyncRules.Check(request) is { } malformed)
+        {
+            return malformed.ToResult();
+        }
+
         var identity = IdentityOf(User, worker);
         var response = request.InstanceId == identity.InstanceId ? await sync.RunAsync(identity, request, cancellationToken) : null;
         return response is not null

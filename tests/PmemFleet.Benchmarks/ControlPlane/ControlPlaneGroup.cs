@@ -122,14 +122,6 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
             return await command.ExecuteNonQueryAsync(token) == 1;
         }).GetAwaiter().GetResult();
         var creates = new List<double>();
-        for (var round = 0; round < 4; round++)
-        {
-            var (a, p, b) = (fleet.ApiSeconds, fleet.PostgresSeconds, Environment.CpuUsage.TotalTime.TotalSeconds);
-            var rate = Creates();
-            var n = rate * 6;
-            say($"PROFILE {rate:F0}/s api {(fleet.ApiSeconds - a) / n * 1000:F2} ms pg {(fleet.PostgresSeconds - p) / n * 1000:F2} ms bench {(Environment.CpuUsage.TotalTime.TotalSeconds - b) / n * 1000:F2} ms each");
-        }
-
         var ratios = Stopwatches.Ratios(Runs, () => Keep(creates, Creates()), Commits);
         figures.Add(Figure.Of("creates-vs-commits", "x", 0.25, Better.Higher, $"{Clients} clients over {hosts} hosts, each create answered 201 behind the worker's bind; against one-row commits on {Clients} connections", ratios));
         figures.Add(Figure.Of("creates", "1/s", null, Better.Higher, "namespaces created a second", creates[1..]));
@@ -159,11 +151,9 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
             }));
             using var again = CancellationTokenSource.CreateLinkedTokenSource(token);
             var start = Stopwatch.GetTimestamp();
-            var (a1, p1, b1) = (fleet.ApiSeconds, fleet.PostgresSeconds, Environment.CpuUsage.TotalTime.TotalSeconds);
             running = [.. workers.Select(worker => worker.RunAsync(again.Token))];
             await UntilAsync(fleet, "SELECT count(*) FROM operations WHERE ended_at IS NULL", token);
             dispatched.Add(tasks / Stopwatch.GetElapsedTime(start).TotalSeconds);
-            say($"PROFILE dispatch {dispatched[^1]:F0}/s api {(fleet.ApiSeconds - a1) / tasks * 1000:F2} ms pg {(fleet.PostgresSeconds - p1) / tasks * 1000:F2} ms bench {(Environment.CpuUsage.TotalTime.TotalSeconds - b1) / tasks * 1000:F2} ms each");
             await again.CancelAsync();
             await Task.WhenAll(running);
             running = [];
