@@ -21,7 +21,7 @@ public sealed class WorkerSync(
     {
         using var wakeUp = wakeUps.Subscribe(WakeUps.Worker(worker.WorkerId));
         var start = time.GetTimestamp();
-        var response = request is { Results.Count: 0, Observations.Count: 0, Progress: null or { Count: 0 } }
+        var response = IsIdle(request)
             ? await IdleAsync(worker, request, cancellationToken)
             : await grouped.RunAsync(worker, request, bringsNews: true, cancellationToken);
         if (request.Results!.Count > 0 || request.Observations!.Count > 0)
@@ -39,14 +39,27 @@ public sealed class WorkerSync(
             }
 
             // who is woken has something to fetch; who is not looks after itself now and then, together with the others
-            response = await WaitAsync(wakeUp, left < Poll ? left : Poll, cancellationToken)
-                ? await grouped.RunAsync(worker, request, bringsNews: false, cancellationToken)
-                : await IdleAsync(worker, request, cancellationToken);
+            if (await WaitAsync(wakeUp, left < Poll ? left : Poll, cancellationToken))
+            {
+                response = await grouped.RunAsync(worker, request, bringsNews: false, cancellationToken);
+            }
+            else if (left > Poll)
+            {
+                response = await IdleAsync(worker, request, cancellationToken);
+            }
+            else
+            {
+                // the worker comes again at once, and that is when it is seen whether something was missed; its lease counts from when it sent
+                break;
+            }
         }
 
         Telemetry.Syncs.Add(1, new KeyValuePair<string, object?>("outcome", response is null ? "fenced" : "ok"));
         return response;
     }
+
+    /// <summary>It brings nothing.</summary>
+    internal static bool IsIdle(SyncRequest request) => request is { Results.Count: 0, Observations.Count: 0, Progress: null or { Count: 0 } };
 
     private async Task<SyncResponse?> IdleAsync(WorkerIdentity worker, SyncRequest request, CancellationToken cancellationToken) =>
         await idle.AskAsync(worker, request.Hosts!, cancellationToken) switch
