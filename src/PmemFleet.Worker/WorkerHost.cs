@@ -77,6 +77,9 @@ public static partial class WorkerHost
         ProcessEndpoints.Map(host);
         NamespaceEndpoints.Map(host);
         DimmEndpoints.Map(host);
+        var rehearsed = host.MapGroup($"/{DataPlaneRoutes.DryRun}").WithMetadata(new RehearsedEndpoint());
+        ProcessEndpoints.MapWrites(rehearsed);
+        NamespaceEndpoints.MapWrites(rehearsed);
     }
 
     private static Dictionary<string, string> ReadEnvironment() => Environment.GetEnvironmentVariables()

@@ -11,7 +11,7 @@ namespace PmemFleet.Api.Conventions;
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class IfMatchNotRequiredAttribute : Attribute;
 
-/// <summary>The action runs a <see cref="FleetWrite"/> that it does not take as a parameter, and so knows <c>?dryRun=true</c>.</summary>
+/// <summary>The action knows <c>?dryRun=true</c> though it takes no <see cref="FleetWrite"/> as a parameter: it has one, or a worker rehearses the write.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class AcceptsDryRunAttribute : Attribute;
 

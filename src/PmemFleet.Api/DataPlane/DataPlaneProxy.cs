@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Mvc;
 using PmemFleet.Api.Conventions;
+using PmemFleet.Api.Idempotency;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Problems;
 using PmemFleet.Api.Sync;
@@ -55,28 +56,41 @@ public sealed class DataPlaneProxy(
         where T : class
     {
         var http = controller.HttpContext;
-        var key = (string?)http.Request.Headers[DataPlaneRoutes.IdempotencyHeader];
-        if (method != HttpMethod.Post && await CheckIfMatchAsync<T>(http, host, path) is { } stale)
+        if (await (method == HttpMethod.Post ? NothingToMatch(http) : CheckIfMatchAsync<T>(http, host, path)) is { } stale)
         {
             return stale;
         }
 
-        var answer = await SendAsync<T>(host, method, path, body, key, http.RequestAborted);
+        var answer = await SendAsync<T>(host, method, PathOf(http, path), body, PresentedKey.Of(http)?.Key, http.RequestAborted);
         if (answer.Refusal is not null)
         {
             return RefusalOf(answer);
         }
 
-        await audit.NoteAsync(http, host);
         if (answer.Value is not { } value || value is Acknowledged)
         {
-            return controller.NoContent();
+            return await AnswerAsync(http, host, new WriteAnswer(StatusCodes.Status204NoContent, null, null, null));
         }
 
         var bytes = FleetJson.ToUtf8(value);
-        return new WriteAnswerResult(locationOf is null
+        return await AnswerAsync(http, host, locationOf is null
             ? new WriteAnswer(StatusCodes.Status200OK, bytes, null, EtagOf(bytes))
             : new WriteAnswer(StatusCodes.Status201Created, bytes, locationOf(value), EtagOf(bytes)));
+    }
+
+    /// <summary>Where the worker does this write, or only rehearses it.</summary>
+    public static string PathOf(HttpContext http, string path) => QueryConventions.IsDryRun(http.Request) ? $"{DataPlaneRoutes.DryRun}/{path}" : path;
+
+    /// <summary>The answer of a write that the worker did, or rehearsed.</summary>
+    public async Task<IActionResult> AnswerAsync(HttpContext http, string host, WriteAnswer answer)
+    {
+        if (QueryConventions.IsDryRun(http.Request))
+        {
+            return new WriteAnswerResult(answer with { DryRun = true });
+        }
+
+        await audit.NoteAsync(http, host);
+        return new WriteAnswerResult(answer);
     }
 
     /// <summary>Deletes a resource of type <typeparamref name="T"/>.</summary>
@@ -89,18 +103,11 @@ public sealed class DataPlaneProxy(
             return stale;
         }
 
-        var answer = await SendAsync<Acknowledged>(host, HttpMethod.Delete, path, null, null, http.RequestAborted);
-        if (answer.Refusal is not null)
-        {
-            return RefusalOf(answer);
-        }
-
-        await audit.NoteAsync(http, host);
-        return controller.NoContent();
+        var answer = await SendAsync<Acknowledged>(host, HttpMethod.Delete, PathOf(http, path), null, null, http.RequestAborted);
+        return answer.Refusal is null
+            ? await AnswerAsync(http, host, new WriteAnswer(StatusCodes.Status204NoContent, null, null, null))
+            : RefusalOf(answer);
     }
-
-    /// <inheritdoc cref="DataPlaneAudit.NoteAsync"/>
-    public Task NoteAsync(HttpContext http, string host) => audit.NoteAsync(http, host);
 
     public async Task<WorkerAnswer<T>> SendAsync<T>(
         string host, HttpMethod method, string path, object? body, string? idempotencyKey, CancellationToken cancellationToken)
@@ -126,6 +133,10 @@ public sealed class DataPlaneProxy(
 
     public static IActionResult RefusalOf<T>(WorkerAnswer<T> answer)
         where T : class => (answer.Refusal ?? NoAnswer).ToResult(answer.Status);
+
+    /// <summary>What a POST makes or starts has no version that an If-Match could name.</summary>
+    private static Task<IActionResult?> NothingToMatch(HttpContext http) => Task.FromResult(
+        http.Request.Headers.IfMatch.Count > 0 && http.Request.Headers.IfMatch != Etag.Any ? Etag.NothingToMatch(http.Request).ToResult() : null);
 
     /// <summary>A refusal of a resource that the worker kept no version of.</summary>
     private async Task<IActionResult?> CheckIfMatchAsync<T>(HttpContext http, string host, string path)

@@ -106,7 +106,7 @@ public sealed class DimmImage(FleetDbContext db, DataPlaneProxy worker, FleetWri
             return await write.ExecuteAsync(controller, host, aggregate =>
             {
                 var outcome = Take(aggregate, dimm, row, image, labels);
-                isQueued = outcome is WriteOutcome.Accepted;
+                isQueued = outcome is WriteOutcome.Accepted && !QueryConventions.IsDryRun(http.Request);
                 return outcome;
             });
         }

@@ -1,5 +1,6 @@
 using System.Net.Mime;
 using Microsoft.AspNetCore.Mvc;
+using PmemFleet.Api.Conventions;
 using PmemFleet.Api.OpenApi;
 using PmemFleet.Contracts.Operations;
 
@@ -22,8 +23,9 @@ public sealed class ImageController(DimmImage image) : ControllerBase
 
     /// <summary>Imports a backing file of exactly <c>capacity</c> + <c>labelSize</c> bytes; <c>Content-Length</c> is required.</summary>
     /// <remarks>The DIMM's regions must be disabled. Data and labels are replaced together once the last byte is there, and known errors are
-    /// forgotten; whatever ends earlier changes nothing. Enabling the regions, or a boot, probes what the image says.</remarks>
+    /// forgotten; whatever ends earlier changes nothing. A dry run needs the bytes too: the worker takes them, they are checked, and dropped. Enabling the regions, or a boot, probes what the image says.</remarks>
     [HttpPut]
+    [AcceptsDryRun]
     [DisableRequestSizeLimit]
     [Consumes(MediaTypeNames.Application.Octet)]
     [AnswersNothing(204, "Data and labels are replaced.")]

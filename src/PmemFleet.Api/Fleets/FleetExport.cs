@@ -15,7 +15,7 @@ namespace PmemFleet.Api.Fleets;
 
 /// <summary>
 /// The fleet as a document that makes it again, sent host by host: serial numbers and uuids stand in it, so that its labels come out the same.
-/// Bytes, errors and label-less namespaces, which come by themselves, are not part of it.
+/// Bytes and errors are not part of it, nor are label-less namespaces that are as they come by themselves.
 /// </summary>
 public sealed class FleetExport(IDbContextFactory<FleetDbContext> contexts)
 {
@@ -87,7 +87,7 @@ public sealed class FleetExport(IDbContextFactory<FleetDbContext> contexts)
         [
             .. from region in rows.Regions
                join space in rows.Namespaces on region.Id equals space.RegionId
-               where space.Size > 0 && space.Uuid is not null
+               where space.Size > 0 && (space.Uuid is not null || LabelLessNamespaces.IsConfigured(region, space, ClaimOf(rows, region, space)))
                orderby region.Number, space.Number
                select ToDocument(rows, region, space),
         ],
@@ -153,15 +153,18 @@ public sealed class FleetExport(IDbContextFactory<FleetDbContext> contexts)
         };
     }
 
+    private static PersonalityRow? ClaimOf(HostRows rows, RegionRow region, NamespaceRow row) =>
+        rows.Personalities.Find(candidate => candidate.RegionId == region.Id && candidate.NamespaceNumber == row.Number);
+
     private static FleetNamespace ToDocument(HostRows rows, RegionRow region, NamespaceRow row)
     {
-        var claim = rows.Personalities.Find(candidate => candidate.RegionId == region.Id && candidate.NamespaceNumber == row.Number);
+        var claim = ClaimOf(rows, region, row);
         var mode = NamespaceProjection.ModeOf(region, row, claim);
         return new FleetNamespace
         {
             Region = region.Name,
             Mode = mode,
-            Size = new ByteSize(row.Size),
+            Size = row.Kind == LabelLessNamespaces.Kind ? null : new ByteSize(row.Size),
             Align = claim is null or { Kind: PersonalityRow.Btt } ? null : new ByteSize(claim.Bound?.Align ?? claim.Align),
             Map = mode is "fsdax" or "devdax" ? claim?.Bound?.Map ?? claim?.Map : null,
             SectorSize = mode == "sector" && claim?.SectorSize is { } sector ? new ByteSize(sector) : mode is "raw" or "fsdax" && row.SectorSize == 4096 ? new ByteSize(4096) : null,

@@ -10,6 +10,7 @@ using PmemFleet.Contracts.Namespaces;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Regions;
 using PmemFleet.Nvdimm.Model;
+using PmemFleet.Nvdimm.Primitives;
 
 namespace PmemFleet.Api.Fleets;
 
@@ -25,6 +26,7 @@ public sealed class HostOfFleet(HostAggregate host, HostOfDocument wanted, Fleet
     private const string DefaultLabels = "1.2";
     private const string NoLabels = "none";
     private readonly List<MediaStep> _steps = [];
+    private readonly HashSet<string> _newRegions = new(StringComparer.Ordinal);
 
     /// <summary>What the worker has to do, once the aggregate is saved.</summary>
     public IReadOnlyList<MediaStep> Steps => _steps;
@@ -229,6 +231,7 @@ public sealed class HostOfFleet(HostAggregate host, HostOfDocument wanted, Fleet
         }
 
         IsChanged = true;
+        _ = _newRegions.Add(change.Region.Name);
         tally.Created(FleetKind.Region, wanted.Name, change.Region.Name);
 
         // a host that never ran finds them with its first boot
@@ -265,7 +268,7 @@ public sealed class HostOfFleet(HostAggregate host, HostOfDocument wanted, Fleet
 
     private RefusalDto? Namespace(FleetNamespace space, string? region, string? altName, string at, List<NamespaceDto> there)
     {
-        var found = there.Find(candidate => space.Uuid is { } uuid ? candidate.RawUuid == uuid
+        var found = LabelLessNamespaces.Find(host.Bus, region, there) ?? there.Find(candidate => space.Uuid is { } uuid ? candidate.RawUuid == uuid
             : altName is not null ? candidate.AltName == altName
             : candidate.AltName is null && CompareShape(space, region, candidate, at) is null);
         if (found is not null)
@@ -292,16 +295,31 @@ public sealed class HostOfFleet(HostAggregate host, HostOfDocument wanted, Fleet
             return At(refusal!, at);
         }
 
-        if (!host.Bus.CreateNamespace(options).TryGet(out var change, out var refused))
+        if (!Make(options).TryGet(out var made, out var refused))
         {
             return At(NamespaceRequests.OnTheWire(refused), at);
         }
 
         IsChanged = true;
-        _steps.AddRange(change.Steps);
-        Made.Add(change.Namespace.Name);
-        tally.Created(FleetKind.Namespace, wanted.Name, change.Namespace.Name);
+        Made.Add(made.Name);
+        tally.Created(FleetKind.Namespace, wanted.Name, made.Name);
         return null;
+    }
+
+    private Outcome<PmemNamespace> Make(NamespaceOptions options)
+    {
+        if (options.Region is { } name && host.Bus.FindRegion(name) is { NamespaceKind: NamespaceKind.Io } region && _newRegions.Remove(name))
+        {
+            return LabelLessNamespaces.SetUp(host.Bus, region, options, _steps);
+        }
+
+        if (!host.Bus.CreateNamespace(options).TryGet(out var change, out var refusal))
+        {
+            return refusal;
+        }
+
+        _steps.AddRange(change.Steps);
+        return change.Namespace;
     }
 
     private static RefusalDto At(RefusalDto refusal, string at) => refusal with { Subject = $"{at}{refusal.Subject}" };

@@ -69,7 +69,7 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
         var answer = await worker.SendAsync(
             host,
             target => worker.Client.UploadAsync<DataWrittenDto>(
-                target, path, kept is null ? http.Request.Body : new MemoryStream(kept), length, WriteTimeout, http.RequestAborted),
+                target, DataPlaneProxy.PathOf(http, path), kept is null ? http.Request.Body : new MemoryStream(kept), length, WriteTimeout, http.RequestAborted),
             repeatable: kept is not null,
             http.RequestAborted);
         await worker.ApplyAsync(answer.Observations);
@@ -78,8 +78,7 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
             return RefusalOf(answer, row, host);
         }
 
-        await worker.NoteAsync(http, host);
-        return controller.Ok(written);
+        return await worker.AnswerAsync(http, host, new WriteAnswer(StatusCodes.Status200OK, FleetJson.ToUtf8(written), null, null));
     }
 
     public async Task<IActionResult> BadblocksAsync(ControllerBase controller, string host, string name, CancellationToken cancellationToken) =>

@@ -1,5 +1,6 @@
 using System.Net.Mime;
 using Microsoft.AspNetCore.Mvc;
+using PmemFleet.Api.Conventions;
 using PmemFleet.Api.OpenApi;
 using PmemFleet.Contracts;
 using PmemFleet.Contracts.MediaErrors;
@@ -33,6 +34,7 @@ public sealed class NamespaceDataController(NamespaceData data) : ControllerBase
     /// <param name="namespace"></param>
     /// <param name="offset" example="0">First byte of the usable data.</param>
     [HttpPut("data")]
+    [AcceptsDryRun]
     [Consumes(MediaTypeNames.Application.Octet)]
     [Answers<DataWrittenDto>(200, "The bytes are on disk.")]
     [Refused(404, "There is no such host or namespace.")]

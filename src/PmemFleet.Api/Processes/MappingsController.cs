@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Mvc;
+using PmemFleet.Api.Conventions;
 using PmemFleet.Api.DataPlane;
 using PmemFleet.Api.OpenApi;
 using PmemFleet.Contracts.Lists;
@@ -22,6 +23,7 @@ public sealed class MappingsController(DataPlaneProxy worker) : ControllerBase
     /// <summary>mmap of a dax device, by the rules of device-dax.</summary>
     /// <remarks>Refusals name the rule as Linux logs it: a private mapping is EINVAL, <c>attempted private mapping</c>.</remarks>
     [HttpPost("mappings")]
+    [AcceptsDryRun]
     [RequestExample("Shared, 64 MiB, as a program does it", """{"device":"dax0.0","length":"64M"}""")]
     [RequestExample("MAP_PRIVATE: refused with EINVAL", """{"device":"dax0.0","length":"2M","flags":["private"]}""")]
     [Answers<MappingDto>(201, "The mapping; nothing is present in the page tables yet.")]
@@ -41,6 +43,7 @@ public sealed class MappingsController(DataPlaneProxy worker) : ControllerBase
 
     /// <summary>mprotect of the whole mapping.</summary>
     [HttpPatch("mappings/{mapping:int}")]
+    [AcceptsDryRun]
     [RequestExample("Read only", """{"protection":["read"]}""")]
     [Answers<MappingDto>(200, "The mapping with its new protection.")]
     [Refused(404, "There is no such host, process or mapping.")]
@@ -51,6 +54,7 @@ public sealed class MappingsController(DataPlaneProxy worker) : ControllerBase
 
     /// <summary>munmap of the whole mapping.</summary>
     [HttpDelete("mappings/{mapping:int}")]
+    [AcceptsDryRun]
     [AnswersNothing(204, "It is unmapped.")]
     [Refused(404, "There is no such host, process or mapping.")]
     [Refused(409, "The host is powered off.")]
@@ -60,6 +64,7 @@ public sealed class MappingsController(DataPlaneProxy worker) : ControllerBase
     /// <summary>Loads or stores over a range.</summary>
     /// <remarks>A signal is a result, not an error: the answer is 200 with <c>outcome</c> <c>signalled</c> and the siginfo.</remarks>
     [HttpPost("accesses")]
+    [AcceptsDryRun]
     [RequestExample("Touch 64 MiB, every 4 KiB, with a trace of the faults", """{"mapping":1,"kind":"read","length":"64M","stride":"4K","trace":true}""")]
     [RequestExample("Store five bytes", """{"mapping":1,"kind":"write","offset":0,"length":5,"data":"aGVsbG8="}""")]
     [RequestExample("Load them again", """{"mapping":1,"kind":"read","offset":0,"length":5,"returnData":true}""")]

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Mvc;
+using PmemFleet.Api.Conventions;
 using PmemFleet.Api.DataPlane;
 using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Problems;
@@ -22,6 +23,7 @@ public sealed class ProcessesController(DataPlaneProxy worker) : ControllerBase
 
     /// <summary>Starts a process.</summary>
     [HttpPost]
+    [AcceptsDryRun]
     [RequestExample("A process named redis", """{"comm":"redis"}""")]
     [RequestExample("With a pid of its own choice", """{"comm":"redis","pid":1000}""")]
     [Answers<ProcessDto>(201, "The process runs.")]
@@ -40,6 +42,7 @@ public sealed class ProcessesController(DataPlaneProxy worker) : ControllerBase
 
     /// <summary>Kills a process with SIGKILL and forgets it; its mappings go with it.</summary>
     [HttpDelete("{pid:int}")]
+    [AcceptsDryRun]
     [AnswersNothing(204, "It is gone.")]
     [Refused(404, "There is no such host or process.")]
     [Refused(409, "The host is powered off.")]
@@ -47,6 +50,7 @@ public sealed class ProcessesController(DataPlaneProxy worker) : ControllerBase
 
     /// <summary>Forks: the child has the parent's mappings, and takes its own faults on them.</summary>
     [HttpPost("{pid:int}/fork")]
+    [AcceptsDryRun]
     [Answers<ProcessDto>(201, "The child.")]
     [Refused(404, "There is no such host or process.")]
     [Refused(409, "The host is powered off.")]
@@ -80,6 +84,7 @@ public sealed class ProcessesController(DataPlaneProxy worker) : ControllerBase
     /// <summary>A system call of the process beyond mmap: on its memory, on a descriptor, or a driver's get_user_pages.</summary>
     /// <remarks>Device-dax answers most calls on a descriptor with an errno: read, write and fsync are EINVAL, ioctl is ENOTTY, lseek stays at 0.</remarks>
     [HttpPost("{pid:int}/system-calls")]
+    [AcceptsDryRun]
     [RequestExample("madvise(MADV_DONTNEED) of a whole mapping", """{"call":"madvise","mapping":1,"advice":"dontneed"}""")]
     [RequestExample("munmap inside a 2 MiB granule: EINVAL", """{"call":"munmap","mapping":1,"offset":"4K","length":"4K"}""")]
     [RequestExample("open, then read the descriptor: EINVAL", """{"call":"open","path":"/dev/dax0.0","flags":["rdwr"]}""")]

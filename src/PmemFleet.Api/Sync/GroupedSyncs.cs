@@ -10,12 +10,15 @@ namespace PmemFleet.Api.Sync;
 
 /// <summary>
 /// Syncs that bring something, or that are woken, of several workers at the same time: they share one transaction and its statements. Where a group
-/// fails, each of it goes alone: what one worker sends is no other worker's trouble.
+/// fails or would have to wait for a host, each of it goes alone: what one worker sends is no other worker's trouble.
 /// </summary>
 public sealed class GroupedSyncs
 {
     private static readonly int Groups = Math.Max(1, Environment.ProcessorCount / 2);
     private const int MostOfGroup = 64;
+
+    /// <summary>How long a group waits for a host's lock: an apply of a whole fleet may hold some for half a minute, and the others' leases would end meanwhile.</summary>
+    private const string Patience = "200ms";
 
     private readonly FleetTransactions _transactions;
     private readonly SyncUp _up;
@@ -45,60 +48,57 @@ public sealed class GroupedSyncs
     {
         using var span = group.Count == 1 ? null : Telemetry.Spans.StartActivity(
             ActivityKind.Internal, links: group.Where(sync => sync.Request is not null).Select(sync => new ActivityLink(sync.Request!.Context)), name: "sync group");
-        if (await TryAsync(group))
-        {
-            return;
-        }
-
-        foreach (var sync in group)
-        {
-            await TryAsync([sync]);
-        }
-    }
-
-    /// <summary>False where it failed and each of the group may be tried alone; alone, a failure is its answer.</summary>
-    private async Task<bool> TryAsync(IReadOnlyList<WaitingSync> group)
-    {
         try
         {
-            // applying a sync twice is harmless, so it does not matter whether a failed one was committed
-            var answers = await _transactions.RunAsync((db, token) => OnceAsync(db, group, token), group.Count == 1 ? group[0].Left : CancellationToken.None);
+            var answers = await _transactions.RunAsync((db, token) => OnceAsync(db, group, Patience, token), CancellationToken.None);
             foreach (var sync in group)
             {
                 sync.Answer.SetResult(answers.GetValueOrDefault(sync.Worker.InstanceId));
             }
-
-            return true;
         }
-        catch (Exception) when (group.Count > 1)
+        catch (Exception)
         {
-            return false;
+            // one of them is to blame, or a host of one is held by somebody. Applying a sync twice is harmless, so it does not matter whether this one was committed
+            foreach (var sync in group)
+            {
+                _ = AloneAsync(sync);
+            }
+        }
+    }
+
+    /// <summary>It holds up nobody, and a failure is its own.</summary>
+    private async Task AloneAsync(WaitingSync sync)
+    {
+        Activity.Current = sync.Request;
+        try
+        {
+            var answers = await _transactions.RunAsync((db, token) => OnceAsync(db, [sync], "0", token), sync.Left);
+            sync.Answer.SetResult(answers.GetValueOrDefault(sync.Worker.InstanceId));
         }
         catch (OperationCanceledException left)
         {
-            group[0].Answer.SetCanceled(left.CancellationToken);
-            return true;
+            sync.Answer.SetCanceled(left.CancellationToken);
         }
         catch (Exception failure)
         {
-            group[0].Answer.SetException(failure);
-            return true;
+            sync.Answer.SetException(failure);
         }
     }
 
     /// <summary>By the worker's process; those that are fenced are not in it.</summary>
-    private async Task<IReadOnlyDictionary<Guid, SyncResponse>> OnceAsync(FleetDbContext db, IReadOnlyList<WaitingSync> group, CancellationToken cancellationToken)
+    private async Task<IReadOnlyDictionary<Guid, SyncResponse>> OnceAsync(
+        FleetDbContext db, IReadOnlyList<WaitingSync> group, string lockTimeout, CancellationToken cancellationToken)
     {
         var lease = TimeSpan.FromSeconds(_options.LeaseSeconds);
         Guid[] workers = [.. group.Select(sync => sync.Worker.WorkerId)];
         Guid[] instances = [.. group.Select(sync => sync.Worker.InstanceId)];
         var renewed = (await db.Database.SqlQuery<Guid>(
             $"""
-            WITH mine AS (
+            WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', {lockTimeout}, true)), mine AS (
                 SELECT l.worker_id FROM worker_leases l JOIN unnest({workers}, {instances}) AS asking(worker, instance) ON l.worker_id = asking.worker AND l.instance_id = asking.instance
                 WHERE l.expires_at > now() ORDER BY l.worker_id FOR UPDATE OF l
             )
-            UPDATE worker_leases l SET expires_at = now() + {lease} FROM mine WHERE l.worker_id = mine.worker_id AND l.expires_at > now()
+            UPDATE worker_leases l SET expires_at = now() + {lease} FROM mine, patience WHERE l.worker_id = mine.worker_id AND l.expires_at > now()
             RETURNING l.instance_id AS "Value"
             """).ToListAsync(cancellationToken)).ToHashSet();
         List<WaitingSync> live = [.. group.Where(sync => renewed.Contains(sync.Worker.InstanceId))];

@@ -35,6 +35,12 @@ public static class DataPlaneRoutes
 
     /// <summary>All routes of a host: processes, mappings, accesses, data and media are below it.</summary>
     public const string Host = "/v1/hosts/{hostId:guid}";
+
+    /// <summary>
+    /// Below a host: the routes of processes and of namespace data once more, as dry runs. A path and not a flag, so that a worker that does not
+    /// know dry runs refuses one and does not do it.
+    /// </summary>
+    public const string DryRun = "dry-run";
 }
 
 /// <summary>The value of a request that gives nothing but its success.</summary>

@@ -112,6 +112,24 @@ internal sealed class AddressSpace(Process owner, AddressSpaceLayout layout, Pag
         Table.Unmap(start, end, floor, ceiling);
     }
 
+    /// <summary>What puts the mappings and the page table back to what they are now; devices and files count their users themselves.</summary>
+    public Action Remember()
+    {
+        var (kept, table) = (_mappings.Select(mapping => (Mapping: mapping, mapping.StartValue, mapping.EndValue, mapping.Flags, mapping.PageOffset)).ToList(), Table.Remember());
+        return () =>
+        {
+            _mappings.Clear();
+            _lastFound = null;
+            foreach (var (mapping, start, end, flags, pageOffset) in kept)
+            {
+                (mapping.StartValue, mapping.EndValue, mapping.Flags, mapping.PageOffset) = (start, end, flags, pageOffset);
+                _mappings.Add(mapping);
+            }
+
+            table();
+        };
+    }
+
     /// <summary>Highest free range below the base of mappings, then the lowest above it.</summary>
     public ulong? PlaceTopDown(ulong length)
     {

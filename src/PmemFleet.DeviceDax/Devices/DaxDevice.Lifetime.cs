@@ -61,6 +61,36 @@ public sealed partial class DaxDevice
         return revocation;
     }
 
+    /// <summary>
+    /// What puts the device's users back. Until then it outlives its last file, mapping and pin: a release gives the number and the range
+    /// away, which could not be undone.
+    /// </summary>
+    internal Action Remember()
+    {
+        lock (_gate)
+        {
+            var (mappers, dirty) = (_mappers.ToArray(), _dirtyGranules.ToArray());
+            var counts = (_openFiles, _mappings, _pins);
+            _isRehearsed = true;
+            return () =>
+            {
+                lock (_gate)
+                {
+                    (_openFiles, _mappings, _pins) = counts;
+                    _mappers.Clear();
+                    foreach (var (process, count) in mappers)
+                    {
+                        _mappers.Add(process, count);
+                    }
+
+                    _dirtyGranules.Clear();
+                    _dirtyGranules.UnionWith(dirty);
+                    _isRehearsed = false;
+                }
+            };
+        }
+    }
+
     internal IReadOnlyList<Process> Mappers()
     {
         lock (_gate)
@@ -135,7 +165,7 @@ public sealed partial class DaxDevice
 
     private void FinishIfUnpinned()
     {
-        if (_pins > 0 || _revocation is not { IsComplete: false } revocation || !revocation.Steps.Contains(RevocationStep.ReferenceKilled))
+        if (_isRehearsed || _pins > 0 || _revocation is not { IsComplete: false } revocation || !revocation.Steps.Contains(RevocationStep.ReferenceKilled))
         {
             return;
         }
@@ -149,7 +179,7 @@ public sealed partial class DaxDevice
 
     private void ReleaseIfUnused()
     {
-        if (_isHeldBySystem || _openFiles > 0 || _mappings > 0 || ReleaseCount > 0)
+        if (_isRehearsed || _isHeldBySystem || _openFiles > 0 || _mappings > 0 || ReleaseCount > 0)
         {
             return;
         }

@@ -20,6 +20,7 @@ public sealed partial class DaxDevice : FileNode
     private int _mappings;
     private long _pins;
     private bool _isHeldBySystem = true;
+    private bool _isRehearsed;
 
     internal DaxDevice(Machine machine, DaxRegion region, DaxDeviceSpec spec, ImmutableArray<DaxExtent> extents, DeviceNumber number, long inodeNumber)
         : base($"/dev/dax{region.Id}.{spec.Instance}")

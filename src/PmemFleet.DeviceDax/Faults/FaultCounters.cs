@@ -45,6 +45,17 @@ internal sealed class FaultCounters
         }
     }
 
+    /// <summary>What puts the counts back.</summary>
+    public Action Remember()
+    {
+        var (tries, minorFaults) = (_tries.ToArray(), MinorFaults);
+        return () =>
+        {
+            tries.CopyTo(_tries, 0);
+            MinorFaults = minorFaults;
+        };
+    }
+
     public FaultCounts Read() => new(Tally(0), Tally(4), Tally(8), MinorFaults);
 
     private FaultTally Tally(int row) => new(_tries[row], _tries[row + 1], _tries[row + 2], _tries[row + 3]);

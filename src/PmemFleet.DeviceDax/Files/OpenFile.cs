@@ -73,6 +73,13 @@ public sealed class OpenFile
     /// <summary>O_PATH: names the file without opening it.</summary>
     public bool IsPathOnly { get; }
 
+    /// <summary>What puts the count of its users back.</summary>
+    internal Action Remember()
+    {
+        var references = Volatile.Read(ref _references);
+        return () => Volatile.Write(ref _references, references);
+    }
+
     internal void Hold() => Interlocked.Increment(ref _references);
 
     internal void Put()

@@ -93,6 +93,11 @@ internal sealed class PudTable
 
     public void Share()
     {
+        if (IsShared)
+        {
+            return;
+        }
+
         IsShared = true;
         foreach (var child in (ReadOnlySpan<PmdTable?>)_children)
         {

@@ -30,6 +30,9 @@ internal sealed class BttArena
 
     public BttGeometry Geometry { get; }
 
+    /// <summary>The arena as it is now, over other media: what the one does from here on, the other does not see.</summary>
+    public BttArena Over(IMedia media) => new(media, _start, Info, _padding, [.. _free]);
+
     /// <summary>Reads a sector; its holder has the lane.</summary>
     public Errno? Read(int lane, uint lba, Span<byte> data, Span<byte> metadata)
     {

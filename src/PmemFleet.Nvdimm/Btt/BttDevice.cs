@@ -88,6 +88,13 @@ public sealed class BttDevice
         }
     }
 
+    /// <summary>The device as it is now, over other media with the same bytes: a rehearsal of what this one would do. No request may run on this one meanwhile.</summary>
+    public BttDevice Over(IMedia media)
+    {
+        ArgumentNullException.ThrowIfNull(media);
+        return new BttDevice(media, [.. _arenas.Select(arena => arena.Over(media))], _readOnly, Messages);
+    }
+
     /// <summary>Reads whole sectors: EINVAL off a sector's border, EIO beyond the end, over an error or bad media.</summary>
     /// <param name="offset">Bytes from the device's start.</param>
     /// <param name="destination">Whole sectors.</param>

@@ -161,9 +161,8 @@ internal static class AccessSession
         {
             if (outcome.MachineCheck is { } line)
             {
-                host.Memory.MakeKnown(new ByteRange((long)line.Start.Value, (long)line.Length.Value));
-                var granule = 1L << (outcome.Signal.AddressLsb ?? (int)PageGranules.PageShift);
-                host.HwPoison.Add((long)line.Start.Value / granule * granule, granule);
+                host.MakeKnown(new ByteRange((long)line.Start.Value, (long)line.Length.Value));
+                host.MarkPoisoned((long)line.Start.Value, 1L << (outcome.Signal.AddressLsb ?? (int)PageGranules.PageShift));
             }
 
             if (!request.Trace)
@@ -192,6 +191,11 @@ internal static class AccessSession
             if (request.Data is null && !request.ReturnData)
             {
                 return null;
+            }
+
+            if (host.IsRehearsal && request.Data is not null)
+            {
+                return request.ReturnData ? request.Data : null;
             }
 
             var bytes = request.Data ?? new byte[_length];

@@ -22,6 +22,9 @@ internal readonly record struct Answer<T>(T? Value, RefusalDto? Refusal)
     public static implicit operator Answer<T>(RefusalDto refusal) => new(null, refusal);
 }
 
+/// <summary>Requests of the endpoint are dry runs.</summary>
+internal sealed record RehearsedEndpoint;
+
 /// <summary>
 /// What every data-plane request goes through: the Api's credential, the host and its epoch, one thing at a time on a host, and the
 /// DIMM states that the request changed on the way back.
@@ -102,6 +105,11 @@ internal sealed class DataPlaneGate(LiveHosts hosts, SyncSignal signal)
     private IResult Run<T>(HttpContext http, LiveHost host, JsonTypeInfo<DataPlaneReply<T>> type, Func<LiveHost, Answer<T>> action, object? body)
         where T : class
     {
+        if (http.GetEndpoint()?.Metadata.GetMetadata<RehearsedEndpoint>() is not null)
+        {
+            return Reply(type, host.Rehearse(action), []);
+        }
+
         var key = http.Request.Headers[DataPlaneRoutes.IdempotencyHeader].ToString();
         var request = key.Length > 0 ? RepeatedRequests.Fingerprint(http.Request, body) : string.Empty;
         if (key.Length > 0 && host.Repeats.TryFind(key, request, out var isOther, out var repeated))

@@ -5,6 +5,7 @@ using PmemFleet.Contracts.DataPlane;
 using PmemFleet.Contracts.Namespaces;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Worker.Hosts;
+using PmemFleet.Worker.Media;
 
 namespace PmemFleet.Worker.DataPlane;
 
@@ -20,11 +21,14 @@ internal static class NamespaceEndpoints
     public static void Map(RouteGroupBuilder host)
     {
         host.MapGet("/namespaces/{dev}/data", ReadDataAsync);
-        host.MapPut("/namespaces/{dev}/data", WriteAsync);
         host.MapGet("/namespaces/{dev}/info-block", InfoBlockAsync);
         host.MapGet("/scrub", (HttpContext http, Guid hostId, DataPlaneGate gate) => gate.RunAsync(
             http, hostId, Json.DataPlaneReplyScrubDto, held => held.Scrub.Show()));
+        MapWrites(host);
     }
+
+    /// <summary>What changes something; as a dry run too.</summary>
+    public static void MapWrites(RouteGroupBuilder host) => host.MapPut("/namespaces/{dev}/data", WriteAsync);
 
     private static Task<IResult> ReadDataAsync(HttpContext http, Guid hostId, string dev, long offset, long length, long? start, DataPlaneGate gate) =>
         ReadAsync(http, hostId, gate, held =>
@@ -140,6 +144,6 @@ internal static class NamespaceEndpoints
         }
 
         refusal = bound.Io is null ? Refusals.Of("EINVAL", "no-block-device", $"{dev} is in devdax mode: it is mapped, not read or written (force_raw gives it a block device).") : null;
-        return bound.Io;
+        return host.IsRehearsal ? bound.Io?.Over(new RehearsedMedia(host.Memory, bound.Media)) : bound.Io;
     }
 }

@@ -180,7 +180,7 @@ internal static class SystemCallSession
         if (MakeKnown(host, poisoned))
         {
             var granule = process.Mappings.FirstOrDefault(mapping => mapping.Start.Value <= address.Value && address.Value < mapping.End.Value)?.Device?.Granule ?? PageGranule.Pte;
-            host.HwPoison.Add((long)poisoned!.Value.Value / (long)granule.Bytes() * (long)granule.Bytes(), (long)granule.Bytes());
+            host.MarkPoisoned((long)poisoned!.Value.Value, (long)granule.Bytes());
         }
 
         return Show(request, copied, bytes => (long)bytes.Value);
@@ -193,7 +193,7 @@ internal static class SystemCallSession
             return false;
         }
 
-        host.Memory.MakeKnown(new ByteRange((long)at.Value / MachineCheckLine * MachineCheckLine, MachineCheckLine));
+        host.MakeKnown(new ByteRange((long)at.Value / MachineCheckLine * MachineCheckLine, MachineCheckLine));
         return true;
     }
 

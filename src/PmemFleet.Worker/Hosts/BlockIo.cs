@@ -2,7 +2,6 @@ using PmemFleet.Contracts.Namespaces;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Nvdimm.Media;
 using PmemFleet.Nvdimm.Primitives;
-using PmemFleet.Worker.Media;
 
 namespace PmemFleet.Worker.Hosts;
 
@@ -11,13 +10,15 @@ namespace PmemFleet.Worker.Hosts;
 /// <param name="dataStart">First byte of the device in the namespace.</param>
 /// <param name="length">Bytes of the device.</param>
 /// <param name="readOnly">The region is read-only.</param>
-internal sealed class BlockIo(NamespaceMedia media, long dataStart, long length, bool readOnly) : INamespaceIo
+internal sealed class BlockIo(IMedia media, long dataStart, long length, bool readOnly) : INamespaceIo
 {
     private const int Sector = 512;
 
     private readonly BlockAccess _disk = new(media, dataStart, length, readOnly);
 
     public long Length => _disk.Length;
+
+    public INamespaceIo Over(IMedia other) => new BlockIo(other, dataStart, length, readOnly);
 
     public RefusalDto? Read(long offset, Span<byte> destination) => Explain(_disk.Read(offset, destination), offset, destination.Length);
 

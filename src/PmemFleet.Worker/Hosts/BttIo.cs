@@ -2,6 +2,7 @@ using PmemFleet.Contracts.Namespaces;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Sync;
 using PmemFleet.Nvdimm.Btt;
+using PmemFleet.Nvdimm.Media;
 using PmemFleet.Nvdimm.Primitives;
 using PmemFleet.Worker.Media;
 
@@ -17,6 +18,8 @@ internal sealed class BttIo(BttDevice device) : INamespaceIo
         BttDevice.Open(media, bound.Version == "2.0" ? 0 : 4096, parentUuid ?? Guid.Empty, readOnly).TryGet(out var device, out var refusal)
             ? new BttIo(device)
             : refusal;
+
+    public INamespaceIo Over(IMedia media) => new BttIo(device.Over(media));
 
     public RefusalDto? Read(long offset, Span<byte> destination) => Explain(device.Read(offset, destination), offset, destination.Length);
 

@@ -1,5 +1,6 @@
 using PmemFleet.Contracts.Namespaces;
 using PmemFleet.Contracts.Problems;
+using PmemFleet.Nvdimm.Media;
 
 namespace PmemFleet.Worker.Hosts;
 
@@ -8,6 +9,9 @@ internal interface INamespaceIo
 {
     /// <summary>Bytes of the device.</summary>
     long Length { get; }
+
+    /// <summary>The same device over other media: a rehearsal.</summary>
+    INamespaceIo Over(IMedia media);
 
     /// <summary>Reads whole sectors or refuses (EINVAL, EIO).</summary>
     RefusalDto? Read(long offset, Span<byte> destination);

@@ -75,6 +75,9 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
     /// <summary>Pins that clients hold.</summary>
     public UserPins Pins { get; private set; } = new();
 
+    /// <summary>What is done now is a dry run: processes are put back after it, and nothing may reach the media.</summary>
+    public bool IsRehearsal { get; private set; }
+
     /// <summary>Answers of this boot by Idempotency-Key.</summary>
     public RepeatedRequests Repeats { get; } = new();
 
@@ -96,6 +99,40 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
         foreach (var task in LongTasks.Values.Where(which))
         {
             task.Stop(why);
+        }
+    }
+
+    /// <summary>Does something with the host's processes for its answer alone: whatever it changes is as before when this returns.</summary>
+    public T Rehearse<T>(Func<LiveHost, T> act)
+    {
+        using var machine = Machine?.Rehearse();
+        var kept = (Mappings, Notes, Pins);
+        (Mappings, Notes, Pins, IsRehearsal) = (Mappings.Copy(), Notes.Copy(), Pins.Rehearsed(), true);
+        try
+        {
+            return act(this);
+        }
+        finally
+        {
+            ((Mappings, Notes, Pins), IsRehearsal) = (kept, false);
+        }
+    }
+
+    /// <summary>A load reached poison: the bus lists the line from now on.</summary>
+    public void MakeKnown(ByteRange line)
+    {
+        if (!IsRehearsal)
+        {
+            Memory.MakeKnown(line);
+        }
+    }
+
+    /// <summary>The granule of a consumed error is marked HWPoison.</summary>
+    public void MarkPoisoned(long physical, long granule)
+    {
+        if (!IsRehearsal)
+        {
+            HwPoison.Add(physical / granule * granule, granule);
         }
     }
 

@@ -8,6 +8,23 @@ internal sealed class MappingNumbers
     private readonly Dictionary<int, SortedDictionary<int, Mapping>> _byProcess = [];
     private readonly Dictionary<int, int> _next = [];
 
+    /// <summary>The same numbers, to go on from.</summary>
+    public MappingNumbers Copy()
+    {
+        var copy = new MappingNumbers();
+        foreach (var (pid, numbers) in _byProcess)
+        {
+            copy._byProcess.Add(pid, new(numbers));
+        }
+
+        foreach (var (pid, next) in _next)
+        {
+            copy._next.Add(pid, next);
+        }
+
+        return copy;
+    }
+
     /// <summary>Gives a new mapping its number, from 1.</summary>
     public int Add(Process process, Mapping mapping)
     {

@@ -8,8 +8,17 @@ namespace PmemFleet.Worker.Hosts;
 /// </summary>
 internal sealed class ProcessNotes
 {
-    private readonly Dictionary<int, int> _parents = [];
-    private readonly Dictionary<int, SignalDto> _signals = [];
+    private readonly Dictionary<int, int> _parents;
+    private readonly Dictionary<int, SignalDto> _signals;
+
+    public ProcessNotes()
+        : this([], [])
+    {
+    }
+
+    private ProcessNotes(Dictionary<int, int> parents, Dictionary<int, SignalDto> signals) => (_parents, _signals) = (parents, signals);
+
+    public ProcessNotes Copy() => new(new(_parents), new(_signals));
 
     public void Forked(int child, int parent) => _parents[child] = parent;
 

@@ -135,6 +135,9 @@ internal sealed partial class SystemMemory
         return cleared;
     }
 
+    /// <summary>What <see cref="ClearUnits"/> would answer.</summary>
+    public long WouldClear(long spa, long length) => ErrorClearing.Clear(spa, length, RegionOf(spa)!.ClearErrorUnit, (start, bytes) => Clearable(start, bytes, []));
+
     /// <summary>Clears a range of any length through the driver's write path: whole units, as far as the device clears them.</summary>
     public void Clear(long spa, long length)
     {
@@ -211,6 +214,18 @@ internal sealed partial class SystemMemory
     private long Command(long spa, long length)
     {
         var runs = new List<ByteRange>();
+        var cleared = Clearable(spa, length, runs);
+        if (cleared > 0)
+        {
+            _ = ChangeRanges(runs, ErrorChangeKind.Heal);
+        }
+
+        return cleared;
+    }
+
+    /// <summary>How much the DIMMs would clear, or a negative errno; <paramref name="runs"/> takes the ranges.</summary>
+    private long Clearable(long spa, long length, List<ByteRange> runs)
+    {
         var (cleared, errno) = (0L, 0);
         foreach (var run in Runs(spa, length))
         {
@@ -229,13 +244,7 @@ internal sealed partial class SystemMemory
             }
         }
 
-        if (cleared == 0)
-        {
-            return errno != 0 ? -errno : 0;
-        }
-
-        _ = ChangeRanges(runs, ErrorChangeKind.Heal);
-        return cleared;
+        return cleared == 0 && errno != 0 ? -errno : cleared;
     }
 
     /// <summary>One change for each DIMM, so one record on the disk for each; neighbouring runs of a DIMM are one.</summary>

@@ -115,6 +115,18 @@ public sealed class OpenApiDocumentTests
     }
 
     [Fact]
+    public async Task Writes_Each_KnowDryRun()
+    {
+        // the planner computes: it is a POST for its body's sake
+        Assert.Equal(
+            ["post /v1/planner/page-tables"],
+            from write in await OperationsAsync()
+            where !write.Name.StartsWith("get ", StringComparison.Ordinal)
+            where write.Operation["parameters"]?.AsArray().Any(parameter => (string?)parameter!["name"] == "dryRun") is not true
+            select write.Name);
+    }
+
+    [Fact]
     public async Task Sizes_InRequests_AreAnIntegerOrNdctlsText()
     {
         var capacity = (await ParseAsync())["components"]!["schemas"]!["CreateDimmRequest"]!["properties"]!["capacity"]!;

@@ -72,7 +72,7 @@ internal sealed class DataPlaneClient(Uri worker, ScriptedHost host)
         return await response.Content.ReadAsByteArrayAsync();
     }
 
-    private static ByteArrayContent Document(object body)
+    public static ByteArrayContent Document(object body)
     {
         var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(body, body.GetType(), FleetJsonContext.Default));
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
