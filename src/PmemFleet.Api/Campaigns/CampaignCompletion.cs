@@ -29,7 +29,7 @@ public sealed class CampaignCompletion : ITaskCompletion
     {
         foreach (var task in tasks)
         {
-            if (task.Result.Steps.OfType<StepCampaign>().FirstOrDefault() is { } done)
+            if (task.Result.Steps.OfType<StepCampaign>().FirstOrDefault() is { } done && CampaignParts.IsWhole(done.Part))
             {
                 db.Add(new CampaignPartRow { CampaignId = campaign.Id, TaskId = task.Task.Id, Part = JsonSerializer.Serialize(done.Part, FleetJsonContext.Default.CampaignPartDto) });
                 campaign.HostsDone++;

@@ -15,7 +15,8 @@ namespace PmemFleet.Api.Fleets;
 /// </summary>
 public sealed class ApplyFleet(FleetWriteContext context, DeleteHost delete)
 {
-    private const int Portion = 40;
+    // what a portion holds is garbage when the next one begins, if it is not so large that the collector meets it first
+    private const int Portion = 10;
     private readonly FleetTally _tally = new();
 
     /// <param name="document">What shall be there.</param>

@@ -19,7 +19,8 @@ public static class ApiHost
     /// </param>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
-        var builder = WebApplication.CreateBuilder(args);
+        // nothing reads its options anew; the watch would hold every folder below the content root, which may be the machine's whole file system
+        var builder = WebApplication.CreateBuilder(["--hostBuilder:reloadConfigOnChange=false", .. args]);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -68,7 +69,7 @@ public static class ApiHost
         app.Use(limits.LimitCallerAsync);
         app.UseAuthorization();
         app.MapFleetHealth();
-        app.MapControllers();
+        app.MapControllers().Add(IdleSyncEndpoint.Apply);
         app.MapFleetResources();
         FleetConfiguration.LogEffective(app.Configuration, app.Logger);
         return app;

@@ -36,10 +36,11 @@ public static class TelemetrySetup
             .ConfigureResource(resource => resource.AddService("pmemfleet-api"))
             .WithTracing(tracing =>
             {
-                // spans that nobody takes away cost every statement something
+                // every answer has a trace id, and every task its request; a span for each statement is made only where somebody takes it away
+                tracing.AddSource(Telemetry.Name).AddAspNetCoreInstrumentation().AddHttpClientInstrumentation();
                 if (otlp)
                 {
-                    tracing.AddSource(Telemetry.Name).AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddNpgsql().AddOtlpExporter();
+                    tracing.AddNpgsql().AddOtlpExporter();
                 }
             })
             .WithMetrics(metrics =>

@@ -1,7 +1,9 @@
 using PmemFleet.Api.Operations;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Sync;
+using PmemFleet.Nvdimm.Binding;
 using PmemFleet.Nvdimm.Model;
+using PmemFleet.Nvdimm.Primitives;
 
 namespace PmemFleet.Api.Hosts;
 
@@ -24,7 +26,7 @@ public static class BindResults
                 continue;
             }
 
-            var outcome = index < task.Result.Steps.Count ? MediaSteps.ToOutcome(task.Result.Steps[index]) : MediaSteps.NeverRun(task.Refusal);
+            var outcome = index < task.Result.Steps.Count ? OutcomeOf(bind, task.Result.Steps[index]) : MediaSteps.NeverRun(task.Refusal);
             if (host.Bus.Complete(bind.Namespace, outcome).Refusal is { } failed)
             {
                 refusal = Namespaces.NamespaceRequests.OnTheWire(failed);
@@ -33,4 +35,8 @@ public static class BindResults
 
         return refusal;
     }
+
+    private static BindOutcome OutcomeOf(BindStep bind, StepResult result) => CredibleBind.Is(bind, result)
+        ? MediaSteps.ToOutcome(result)
+        : new BindOutcome.Failed { Refusal = new Refusal(Errno.EIO, "result-damaged", "What the worker says of the bind cannot be.") };
 }

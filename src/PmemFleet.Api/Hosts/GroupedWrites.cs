@@ -15,7 +15,7 @@ namespace PmemFleet.Api.Hosts;
 /// </summary>
 public sealed class GroupedWrites
 {
-    private const int Groups = 3;
+    private static readonly int Groups = Math.Max(1, Environment.ProcessorCount / 2);
     private const int MostOfGroup = 64;
 
     private readonly IDbContextFactory<FleetDbContext> _contexts;
@@ -102,6 +102,8 @@ public sealed class GroupedWrites
     /// <summary>Null for those that have to go alone.</summary>
     private async Task<TransactionEnd<WriteAnswer?[]>> AttemptAsync(FleetDbContext db, List<WaitingWrite> group, CancellationToken cancelled)
     {
+        // what it saves is told to it, change by change
+        db.ChangeTracker.AutoDetectChangesEnabled = false;
         var now = _time.GetUtcNow();
         var answers = new WriteAnswer?[group.Count];
         string[] names = [.. group.Select(write => write.Command.Host)];
@@ -137,6 +139,7 @@ public sealed class GroupedWrites
     {
         await using var own = await _contexts.CreateDbContextAsync();
         own.TakeWakeUps();
+        own.ChangeTracker.AutoDetectChangesEnabled = false;
         foreach (var row in rows.All())
         {
             own.Entry(row).State = EntityState.Unchanged;
@@ -163,6 +166,7 @@ public sealed class GroupedWrites
 
     private static void Move(FleetDbContext from, FleetDbContext to)
     {
+        from.ChangeTracker.DetectChanges();
         foreach (var entry in from.ChangeTracker.Entries())
         {
             if (entry.State is EntityState.Added or EntityState.Modified or EntityState.Deleted)

@@ -14,22 +14,23 @@ public sealed class DimmObservations(TimeProvider time) : IDimmObservationSink
 {
     public async Task ApplyAsync(FleetDbContext db, IReadOnlyList<DimmObservation> observations, CancellationToken cancellationToken)
     {
-        var newest = observations.GroupBy(seen => (seen.HostId, seen.DimmId))
+        Guid[] hosts = [.. observations.Select(seen => seen.HostId).Distinct()];
+        Guid[] ids = [.. observations.Select(seen => seen.DimmId).Distinct()];
+        var dimms = (await db.Set<DimmRow>().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.Id))
+            .Select(row => new { row.HostId, row.Id, row.Number, row.Capacity }).ToListAsync(cancellationToken)).ToDictionary(row => (row.HostId, row.Id));
+        var newest = observations
+            .Where(seen => dimms.TryGetValue((seen.HostId, seen.DimmId), out var dimm) && CredibleObservation.Is(seen, dimm.Capacity))
+            .GroupBy(seen => (seen.HostId, seen.DimmId))
             .ToDictionary(group => group.Key, group => group.MaxBy(seen => (seen.Epoch, seen.Version))!);
-        Guid[] hosts = [.. newest.Keys.Select(key => key.HostId).Distinct()];
-        Guid[] ids = [.. newest.Keys.Select(key => key.DimmId)];
-        var dimms = await db.Set<DimmRow>().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.Id))
-            .Select(row => new { row.HostId, row.Id, row.Number }).ToListAsync(cancellationToken);
         var names = await db.Hosts.Where(row => hosts.Contains(row.Id)).ToDictionaryAsync(row => row.Id, row => row.Name, cancellationToken);
         var media = await db.Set<DimmMediaRow>().AsTracking().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.DimmId))
             .ToDictionaryAsync(row => (row.HostId, row.DimmId), cancellationToken);
         var errors = (await db.Set<MediaErrorRow>().AsTracking().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.DimmId)).ToListAsync(cancellationToken))
             .ToLookup(row => (row.HostId, row.DimmId));
         var changed = new List<(Guid HostId, Guid DimmId)>();
-        foreach (var dimm in dimms)
+        foreach (var (key, seen) in newest)
         {
-            var key = (dimm.HostId, dimm.Id);
-            var seen = newest[key];
+            var dimm = dimms[key];
             if (media.TryGetValue(key, out var row) && (row.Epoch, row.ObservedVersion).CompareTo((seen.Epoch, seen.Version)) >= 0)
             {
                 continue;

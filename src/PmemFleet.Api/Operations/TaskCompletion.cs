@@ -1,3 +1,4 @@
+using System.Text.Json;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts.Problems;
@@ -26,6 +27,11 @@ public sealed class FinishedTask
     {
         (Task, Operation, Host, Result) = (task, operation, host, result);
         Refusal = (result.Steps.Count > 0 ? result.Steps[^1] as StepRefused : null)?.Refusal;
+        if (!result.Cancelled && Refusal is null && result.Steps.Count != StepCount(task))
+        {
+            Refusal = new RefusalDto { Errno = "EIO", Code = "result-damaged", Message = "The result is not one of this task: it has another number of steps." };
+        }
+
         if (result.Cancelled)
         {
             Refusal = new RefusalDto { Errno = "ECANCELED", Code = "cancelled", Message = "The operation was cancelled." };
@@ -60,6 +66,12 @@ public sealed class FinishedTask
 
     /// <summary>The operation ends as cancelled.</summary>
     public void Cancel() => Verdict = new TaskVerdict(OperationRow.Cancelled, null, null, new RefusalDto { Errno = "ECANCELED", Code = "cancelled", Message = "The operation was cancelled." });
+
+    private static int StepCount(TaskRow task)
+    {
+        using var steps = JsonDocument.Parse(task.Steps);
+        return steps.RootElement.GetArrayLength();
+    }
 
     internal TaskVerdict Conclude() => Verdict
         ?? (Result.Cancelled ? new TaskVerdict(OperationRow.Cancelled, null, null, Refusal)

@@ -47,16 +47,19 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
     {
         var ids = results.Select(result => result.TaskId).ToArray();
         var tasks = await db.Tasks.AsNoTracking().Where(task => ids.Contains(task.Id) && !task.Done).ToListAsync(cancellationToken);
-        if (tasks.Count == 0)
-        {
-            return;
-        }
 
-        var resultOf = results.DistinctBy(result => result.TaskId).ToDictionary(result => result.TaskId);
+        // what another host's worker says of a task is not its result
+        var resultOf = results.DistinctBy(Key).ToDictionary(Key);
+        tasks.RemoveAll(task => !resultOf.ContainsKey(Key(task)));
         foreach (var stranded in await StrandedAsync(db, tasks, resultOf, cancellationToken))
         {
             tasks.Add(stranded);
-            resultOf[stranded.Id] = HostGone(stranded, resultOf.Values.First().Epoch);
+            resultOf[Key(stranded)] = HostGone(stranded, hosts[stranded.HostId].Epoch);
+        }
+
+        if (tasks.Count == 0)
+        {
+            return;
         }
 
         var operationIds = tasks.Select(task => task.OperationId).ToArray();
@@ -64,9 +67,8 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
         List<FinishedTask> finished =
         [
             .. from task in tasks
-               where resultOf[task.Id].HostId == task.HostId
                orderby task.HostId, task.Kind == OperationKinds.DeleteHost, task.Sequence
-               select new FinishedTask(task, operations[task.OperationId], hosts[task.HostId], resultOf[task.Id]),
+               select new FinishedTask(task, operations[task.OperationId], hosts[task.HostId], resultOf[Key(task)]),
         ];
         foreach (var batch in Batches(finished))
         {
@@ -88,12 +90,16 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
 
     /// <summary>Tasks of operations over many hosts on the hosts whose media these results removed: nobody will ever bring their results.</summary>
     private static async Task<List<TaskRow>> StrandedAsync(
-        FleetDbContext db, List<TaskRow> tasks, Dictionary<Guid, TaskResult> resultOf, CancellationToken cancellationToken)
+        FleetDbContext db, List<TaskRow> tasks, Dictionary<(Guid Task, Guid Host), TaskResult> resultOf, CancellationToken cancellationToken)
     {
-        Guid[] gone = [.. tasks.Where(task => task.Kind == OperationKinds.DeleteHost && resultOf[task.Id].Steps is [.., StepDone]).Select(task => task.HostId)];
+        Guid[] gone = [.. tasks.Where(task => task.Kind == OperationKinds.DeleteHost && resultOf[Key(task)].Steps is [.., StepDone]).Select(task => task.HostId)];
         Guid[] known = [.. tasks.Select(task => task.Id)];
         return gone.Length == 0 ? [] : await SharedTasks(db, gone).Where(task => !known.Contains(task.Id)).ToListAsync(cancellationToken);
     }
+
+    private static (Guid Task, Guid Host) Key(TaskResult result) => (result.TaskId, result.HostId);
+
+    private static (Guid Task, Guid Host) Key(TaskRow task) => (task.Id, task.HostId);
 
     private static IQueryable<TaskRow> SharedTasks(FleetDbContext db, Guid[] hosts) => db.Tasks.AsNoTracking()
         .Where(task => hosts.Contains(task.HostId) && !task.Done && db.Operations.Any(operation => operation.Id == task.OperationId && operation.HostId == null));

@@ -63,7 +63,7 @@ public sealed partial class FleetTransactions(
     /// EF wraps what it takes for transient, sometimes twice. A prepared statement whose table a migration has changed under the running replica is
     /// refused once (0A000, "cached plan must not change result type"), and prepared anew by the next attempt.
     /// </summary>
-    private static bool IsRaceLost(Exception failure)
+    internal static bool IsRaceLost(Exception failure)
     {
         for (var inner = failure; inner is not null; inner = inner.InnerException)
         {

@@ -1,5 +1,5 @@
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using PmemFleet.Api.Access;
 using PmemFleet.Api.Hosting;
 using PmemFleet.Api.Persistence;
@@ -22,12 +22,17 @@ public enum IdleVerdict
 
 /// <summary>
 /// Syncs that bring nothing, which are nearly all of a large fleet's: their leases are renewed, and it is seen whether anything waits for them, by
-/// three statements for all that came within a twentieth of a second. A lone worker is served at once.
+/// two statements for all that came within a twentieth to a quarter of a second. A lone worker is served at once.
 /// </summary>
-public sealed class IdleSyncs(FleetTransactions transactions, IOptions<WorkersOptions> options, TimeProvider time)
+public sealed class IdleSyncs(NpgsqlDataSource database, IOptions<WorkersOptions> options, TimeProvider time)
 {
     private const int Most = 2000;
+    private const int Attempts = 6;
+
+    /// <summary>The more come, the longer they are gathered: what a batch costs does not grow with it, and a quarter of a second is nothing to who waits for ten.</summary>
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan GatherMost = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan GatherForEach = TimeSpan.FromMilliseconds(5);
 
     private readonly Lock _gate = new();
     private readonly Queue<Waiting> _waiting = [];
@@ -55,8 +60,8 @@ public sealed class IdleSyncs(FleetTransactions transactions, IOptions<WorkersOp
         {
             try
             {
-                var verdicts = await transactions.RunAsync((db, token) => JudgeAsync(db, batch, token), CancellationToken.None);
-                batch.ForEach(waiting => waiting.Answer.SetResult(verdicts.GetValueOrDefault(waiting.Worker.InstanceId, IdleVerdict.Fenced)));
+                var verdicts = await JudgeAgainAsync(batch);
+                batch.ForEach(waiting => waiting.Answer.SetResult(verdicts.GetValueOrDefault(waiting.Worker.InstanceId, IdleVerdict.Nothing)));
             }
 #pragma warning disable CA1031 // whatever it is, each of the requests answers it
             catch (Exception failure)
@@ -65,9 +70,13 @@ public sealed class IdleSyncs(FleetTransactions transactions, IOptions<WorkersOp
                 batch.ForEach(waiting => waiting.Answer.SetException(failure));
             }
 
-            await Task.Delay(Gather, time);
+            await Task.Delay(Min(GatherMost, Max(Gather, batch.Count * GatherForEach)), time);
         }
     }
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     private List<Waiting> Take()
     {
@@ -84,56 +93,62 @@ public sealed class IdleSyncs(FleetTransactions transactions, IOptions<WorkersOp
         }
     }
 
-    /// <summary>By instance; one that is missing has no lease.</summary>
-    private async Task<Dictionary<Guid, IdleVerdict>> JudgeAsync(FleetDbContext db, List<Waiting> batch, CancellationToken cancellationToken)
+    /// <summary>One round trip: leases renewed, then looked for what waits; the batch is a transaction. By instance, those of whom there is something to say.</summary>
+    private async Task<Dictionary<Guid, IdleVerdict>> JudgeAsync(List<Waiting> waiting)
     {
-        var lease = TimeSpan.FromSeconds(options.Value.LeaseSeconds);
-        Guid[] workers = [.. batch.Select(waiting => waiting.Worker.WorkerId)];
-        Guid[] instances = [.. batch.Select(waiting => waiting.Worker.InstanceId)];
-
-        // a lease that somebody holds locked is not waited for: nobody else's would be renewed meanwhile
-        var renewed = (await db.Database.SqlQuery<Guid>(
-            $"""
-            WITH mine AS (
-                SELECT l.worker_id FROM worker_leases l JOIN unnest({workers}, {instances}) AS w(id, instance) ON l.worker_id = w.id AND l.instance_id = w.instance
-                WHERE l.expires_at > now() ORDER BY l.worker_id FOR UPDATE OF l SKIP LOCKED
-            )
-            UPDATE worker_leases l SET expires_at = now() + {lease} FROM mine WHERE l.worker_id = mine.worker_id RETURNING l.instance_id AS "Value"
-            """).ToListAsync(cancellationToken)).ToHashSet();
-        var locked = renewed.Count == batch.Count ? [] : (await db.Database.SqlQuery<Guid>(
-            $"""
-            SELECT l.instance_id AS "Value" FROM worker_leases l JOIN unnest({workers}, {instances}) AS w(id, instance) ON l.worker_id = w.id AND l.instance_id = w.instance
-            WHERE l.expires_at > now()
-            """).ToListAsync(cancellationToken)).Where(instance => !renewed.Contains(instance)).ToHashSet();
-        var awaited = await AwaitedAsync(db, batch, workers, instances, cancellationToken);
+        await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(RenewalOf(waiting));
+        batch.BatchCommands.Add(LookOf(waiting));
+        await using var reader = await batch.ExecuteReaderAsync();
         var verdicts = new Dictionary<Guid, IdleVerdict>();
-        foreach (var instance in instances.Where(instance => renewed.Contains(instance) || locked.Contains(instance)))
+        while (await reader.ReadAsync())
         {
-            verdicts[instance] = locked.Contains(instance) || awaited.Contains(instance) ? IdleVerdict.Ask : IdleVerdict.Nothing;
+            verdicts[reader.GetGuid(0)] = reader.GetBoolean(1) ? IdleVerdict.Ask : IdleVerdict.Fenced;
+        }
+
+        await reader.NextResultAsync();
+        while (await reader.ReadAsync())
+        {
+            verdicts.TryAdd(reader.GetGuid(0), IdleVerdict.Ask);
         }
 
         return verdicts;
     }
 
-    /// <summary>The instances for which something waits: a host more or less, an epoch, a layout, a task, a cancellation.</summary>
-    private static async Task<HashSet<Guid>> AwaitedAsync(
-        FleetDbContext db, List<Waiting> batch, Guid[] workers, Guid[] instances, CancellationToken cancellationToken)
+    /// <summary>Renews leases, and tells those it did not renew: whether the lease is in use by somebody, or over.</summary>
+    private NpgsqlBatchCommand RenewalOf(List<Waiting> waiting) => new(
+        """
+        WITH asked AS MATERIALIZED (SELECT * FROM unnest($1, $2) AS asked(worker, instance)),
+        mine AS (
+            -- a lease that somebody holds locked is not waited for: nobody else's would be renewed meanwhile
+            SELECT l.worker_id FROM worker_leases l JOIN asked ON l.worker_id = asked.worker AND l.instance_id = asked.instance
+            WHERE l.expires_at > now() ORDER BY l.worker_id FOR UPDATE OF l SKIP LOCKED
+        ),
+        renewed AS (UPDATE worker_leases l SET expires_at = now() + $3 FROM mine WHERE l.worker_id = mine.worker_id RETURNING l.instance_id)
+        SELECT asked.instance, EXISTS (SELECT FROM worker_leases l WHERE l.worker_id = asked.worker AND l.instance_id = asked.instance AND l.expires_at > now())
+        FROM asked LEFT JOIN renewed ON renewed.instance_id = asked.instance WHERE renewed.instance_id IS NULL
+        """)
     {
-        int[] counts = [.. batch.Select(waiting => waiting.Held.Count)];
-        var held = batch.SelectMany(waiting => waiting.Held.Select(host => (waiting.Worker.InstanceId, Host: host))).ToList();
-        Guid[] heldBy = [.. held.Select(pair => pair.InstanceId)];
-        Guid[] hosts = [.. held.Select(pair => pair.Host.HostId)];
-        long[] epochs = [.. held.Select(pair => pair.Host.Epoch)];
-        long[] generations = [.. held.Select(pair => pair.Host.ObservedGeneration)];
-        long[] accepted = [.. held.Select(pair => pair.Host.AcceptedSequence)];
-        return (await db.Database.SqlQuery<Guid>(
-            $"""
-            WITH held AS MATERIALIZED (SELECT * FROM unnest({heldBy}, {hosts}, {epochs}, {generations}, {accepted}) AS held(instance, host_id, epoch, generation, accepted)),
+        Parameters =
+        {
+            new NpgsqlParameter<Guid[]> { TypedValue = [.. waiting.Select(one => one.Worker.WorkerId)] },
+            new NpgsqlParameter<Guid[]> { TypedValue = [.. waiting.Select(one => one.Worker.InstanceId)] },
+            new NpgsqlParameter<TimeSpan> { TypedValue = TimeSpan.FromSeconds(options.Value.LeaseSeconds) },
+        },
+    };
+
+    /// <summary>Tells the instances for which something waits: a host more or less, an epoch, a layout, a task, a cancellation.</summary>
+    private static NpgsqlBatchCommand LookOf(List<Waiting> waiting)
+    {
+        var held = waiting.SelectMany(one => one.Held.Select(host => (one.Worker.InstanceId, Host: host))).ToList();
+        return new NpgsqlBatchCommand(
+            """
+            WITH held AS MATERIALIZED (SELECT * FROM unnest($4, $5, $6, $7, $8) AS held(instance, host_id, epoch, generation, accepted)),
             mine AS MATERIALIZED (
-                SELECT h.id, h.epoch, h.generation, w.instance FROM unnest({workers}, {instances}) AS w(id, instance)
+                SELECT h.id, h.epoch, h.generation, w.instance FROM unnest($1, $2) AS w(id, instance)
                 JOIN hosts h ON h.worker_id = w.id AND h.worker_instance_id = w.instance
             )
-            SELECT w.instance AS "Value" FROM unnest({instances}, {counts}) AS w(instance, hosts)
+            SELECT w.instance FROM unnest($2, $3) AS w(instance, hosts)
             LEFT JOIN (SELECT instance, count(*) AS hosts FROM mine GROUP BY instance) AS have ON have.instance = w.instance WHERE w.hosts <> COALESCE(have.hosts, 0)
             UNION
             SELECT mine.instance FROM mine LEFT JOIN held ON held.instance = mine.instance AND held.host_id = mine.id
@@ -145,7 +160,36 @@ public sealed class IdleSyncs(FleetTransactions transactions, IOptions<WorkersOp
             UNION
             SELECT mine.instance FROM mine JOIN tasks t ON t.host_id = mine.id AND NOT t.done JOIN operations o ON o.id = t.operation_id
             WHERE o.ended_at IS NULL AND o.cancel_requested
-            """).ToListAsync(cancellationToken)).ToHashSet();
+            """)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<Guid[]> { TypedValue = [.. waiting.Select(one => one.Worker.WorkerId)] },
+                new NpgsqlParameter<Guid[]> { TypedValue = [.. waiting.Select(one => one.Worker.InstanceId)] },
+                new NpgsqlParameter<int[]> { TypedValue = [.. waiting.Select(one => one.Held.Count)] },
+                new NpgsqlParameter<Guid[]> { TypedValue = [.. held.Select(pair => pair.InstanceId)] },
+                new NpgsqlParameter<Guid[]> { TypedValue = [.. held.Select(pair => pair.Host.HostId)] },
+                new NpgsqlParameter<long[]> { TypedValue = [.. held.Select(pair => pair.Host.Epoch)] },
+                new NpgsqlParameter<long[]> { TypedValue = [.. held.Select(pair => pair.Host.ObservedGeneration)] },
+                new NpgsqlParameter<long[]> { TypedValue = [.. held.Select(pair => pair.Host.AcceptedSequence)] },
+            },
+        };
+    }
+
+    /// <summary>As every transaction: a race that is lost, or a statement whose table a migration changed, is repeated.</summary>
+    private async Task<Dictionary<Guid, IdleVerdict>> JudgeAgainAsync(List<Waiting> waiting)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await JudgeAsync(waiting);
+            }
+            catch (PostgresException failure) when (attempt < Attempts && FleetTransactions.IsRaceLost(failure))
+            {
+                await Task.Delay(Gather, time);
+            }
+        }
     }
 
     private sealed record Waiting(WorkerIdentity Worker, IReadOnlyList<HeldHost> Held)

@@ -15,6 +15,10 @@ namespace PmemFleet.Api.Sync;
 [Tags("Workers")]
 public sealed class SyncController(WorkerSync sync) : ControllerBase
 {
+    internal const long MostBytes = 64 << 20;
+
+    internal static readonly RefusalDto Fenced = new() { Errno = "ESTALE", Code = "fenced", Message = "This process holds no lease any more: drop all hosts and join anew." };
+
     /// <summary>
     /// A worker's one open request: heartbeat, results and observations up; hosts, layouts and tasks down. <c>409 fenced</c>: the lease ended or another
     /// process has the name; the worker drops its hosts and joins anew, with a new instance id.
@@ -23,16 +27,23 @@ public sealed class SyncController(WorkerSync sync) : ControllerBase
     /// <param name="request">What it brings.</param>
     /// <param name="cancellationToken">The worker left.</param>
     [HttpPost]
-    [RequestSizeLimit(64 << 20)]
+    [RequestSizeLimit(MostBytes)]
     [ProducesResponseType<SyncResponse>(StatusCodes.Status200OK)]
     [ProducesResponseType<ProblemDto>(StatusCodes.Status409Conflict, FleetProblem.MediaType)]
     public async Task<IActionResult> Sync([FromRoute] string worker, [FromBody] SyncRequest request, CancellationToken cancellationToken)
     {
-        var identity = new WorkerIdentity(
-            Guid.Parse(User.FindFirstValue(Caller.WorkerIdClaim)!), Guid.Parse(User.FindFirstValue(Caller.InstanceIdClaim)!), worker);
+        if (SyncRules.Check(request) is { } malformed)
+        {
+            return malformed.ToResult();
+        }
+
+        var identity = IdentityOf(User, worker);
         var response = request.InstanceId == identity.InstanceId ? await sync.RunAsync(identity, request, cancellationToken) : null;
         return response is not null
             ? Ok(response)
-            : new RefusalDto { Errno = "ESTALE", Code = "fenced", Message = "This process holds no lease any more: drop all hosts and join anew." }.ToResult();
+            : Fenced.ToResult();
     }
+
+    internal static WorkerIdentity IdentityOf(ClaimsPrincipal user, string worker) =>
+        new(Guid.Parse(user.FindFirstValue(Caller.WorkerIdClaim)!), Guid.Parse(user.FindFirstValue(Caller.InstanceIdClaim)!), worker);
 }

@@ -17,31 +17,41 @@ public sealed class SyncDown(IHostLayouts layouts)
 {
     private const int MaxTasks = 1000;
 
-    public async Task<(IReadOnlyList<HostAssignment> Hosts, IReadOnlyList<Guid> Cancelled)> ReadAsync(
-        FleetDbContext db, WorkerIdentity worker, IReadOnlyList<HeldHost> held, CancellationToken cancellationToken)
+    /// <summary>The same number of statements however many workers ask. Gives, by the worker's process, what it has to know.</summary>
+    public async Task<IReadOnlyDictionary<Guid, (IReadOnlyList<HostAssignment> Hosts, IReadOnlyList<Guid> Cancelled)>> ReadAsync(
+        FleetDbContext db, IReadOnlyList<(WorkerIdentity Worker, IReadOnlyList<HeldHost> Held)> asking, CancellationToken cancellationToken)
     {
-        var assigned = await db.Hosts.AsNoTracking()
-            .Where(host => host.WorkerId == worker.WorkerId && host.WorkerInstanceId == worker.InstanceId)
-            .OrderBy(host => host.Id).Select(host => new Assigned(host.Id, host.Epoch, host.Generation)).ToListAsync(cancellationToken);
+        Guid[] workers = [.. asking.Select(one => one.Worker.WorkerId)];
+        Guid[] instances = [.. asking.Select(one => one.Worker.InstanceId)];
+        var assigned = (await db.Database.SqlQuery<Assigned>(
+            $"""
+            SELECT h.id, h.epoch, h.generation, h.worker_instance_id AS instance_id
+            FROM hosts h JOIN unnest({workers}, {instances}) AS asking(worker, instance) ON h.worker_id = asking.worker AND h.worker_instance_id = asking.instance
+            """).ToListAsync(cancellationToken)).OrderBy(host => host.Id).ToLookup(host => host.InstanceId);
         if (assigned.Count == 0)
         {
-            return ([], []);
+            return instances.ToDictionary(instance => instance, _ => ((IReadOnlyList<HostAssignment>)[], (IReadOnlyList<Guid>)[]));
         }
 
-        var heldById = held.DistinctBy(host => host.HostId).ToDictionary(host => host.HostId);
-        Guid[] stale = [.. assigned.Where(host => LacksLayout(host, heldById)).Select(host => host.Id)];
-        var layoutOf = stale.Length == 0
-            ? new Dictionary<Guid, HostLayout>()
-            : await layouts.LoadAsync(db, stale, cancellationToken);
-        var tasks = (await GiveTasksAsync(db, worker, held, cancellationToken)).ToLookup(task => (task.HostId, task.Epoch));
-        var cancelled = await db.Database.SqlQuery<Guid>(
+        var stale = new List<Guid>();
+        foreach (var (worker, held) in asking)
+        {
+            var heldById = held.DistinctBy(host => host.HostId).ToDictionary(host => host.HostId);
+            stale.AddRange(assigned[worker.InstanceId].Where(host => LacksLayout(host, heldById)).Select(host => host.Id));
+        }
+
+        var layoutOf = stale.Count == 0 ? new Dictionary<Guid, HostLayout>() : await layouts.LoadAsync(db, stale, cancellationToken);
+        var tasks = (await GiveTasksAsync(db, workers, instances, asking, cancellationToken)).ToLookup(task => (task.HostId, task.Epoch));
+        var cancelled = (await db.Database.SqlQuery<Cancelled>(
             $"""
-            SELECT t.id AS "Value" FROM operations o JOIN tasks t ON t.operation_id = o.id AND NOT t.done JOIN hosts h ON h.id = t.host_id
-            WHERE o.ended_at IS NULL AND o.cancel_requested AND h.worker_id = {worker.WorkerId} AND h.worker_instance_id = {worker.InstanceId}
-            """).ToListAsync(cancellationToken);
-        return (
+            SELECT t.id AS task_id, h.worker_instance_id AS instance_id
+            FROM operations o JOIN tasks t ON t.operation_id = o.id AND NOT t.done JOIN hosts h ON h.id = t.host_id
+            WHERE o.ended_at IS NULL AND o.cancel_requested AND h.worker_id = ANY({workers}) AND h.worker_instance_id = ANY({instances})
+            """).ToListAsync(cancellationToken)).ToLookup(one => one.InstanceId, one => one.TaskId);
+        return instances.ToDictionary(instance => instance, instance => (
+            (IReadOnlyList<HostAssignment>)
             [
-                .. assigned.Select(host => new HostAssignment
+                .. assigned[instance].Select(host => new HostAssignment
                 {
                     HostId = host.Id,
                     Epoch = host.Epoch,
@@ -50,24 +60,26 @@ public sealed class SyncDown(IHostLayouts layouts)
                     Tasks = [.. tasks[(host.Id, host.Epoch)].Select(task => task.ToDto())],
                 }),
             ],
-            cancelled);
+            (IReadOnlyList<Guid>)[.. cancelled[instance]]));
     }
 
     private static bool LacksLayout(Assigned host, Dictionary<Guid, HeldHost> held) =>
         !held.TryGetValue(host.Id, out var seen) || seen.Epoch != host.Epoch || seen.ObservedGeneration < host.Generation;
 
     private static async Task<List<GivenTask>> GiveTasksAsync(
-        FleetDbContext db, WorkerIdentity worker, IReadOnlyList<HeldHost> held, CancellationToken cancellationToken)
+        FleetDbContext db, Guid[] workers, Guid[] instances, IReadOnlyList<(WorkerIdentity Worker, IReadOnlyList<HeldHost> Held)> asking, CancellationToken cancellationToken)
     {
-        Guid[] ids = [.. held.Select(host => host.HostId)];
-        long[] epochs = [.. held.Select(host => host.Epoch)];
-        long[] accepted = [.. held.Select(host => host.AcceptedSequence)];
+        // looked up by key and not joined: of arrays the planner believes that they are short, and walks all of them for every host
+        var accepted = JsonSerializer.Serialize(
+            asking.SelectMany(one => one.Held.Where(host => host.AcceptedSequence > 0).Select(host => (Key: $"{one.Worker.InstanceId}{host.HostId}{host.Epoch}", host.AcceptedSequence)))
+                .DistinctBy(host => host.Key).ToDictionary(host => host.Key, host => host.AcceptedSequence),
+            SyncJson.Default.DictionaryStringInt64);
         var given = await db.Database.SqlQuery<GivenTask>(
             $"""
             WITH due AS (
-                SELECT t.id, h.epoch FROM hosts h JOIN tasks t ON t.host_id = h.id AND NOT t.done
-                LEFT JOIN unnest({ids}, {epochs}, {accepted}) AS held(host_id, epoch, accepted) ON held.host_id = h.id AND held.epoch = h.epoch
-                WHERE h.worker_id = {worker.WorkerId} AND h.worker_instance_id = {worker.InstanceId} AND t.sequence > COALESCE(held.accepted, 0)
+                SELECT t.id, h.epoch FROM unnest({workers}, {instances}) AS asking(worker, instance)
+                JOIN hosts h ON h.worker_id = asking.worker AND h.worker_instance_id = asking.instance JOIN tasks t ON t.host_id = h.id AND NOT t.done
+                WHERE t.sequence > COALESCE(({accepted}::jsonb ->> (h.worker_instance_id::text || h.id::text || h.epoch::text))::bigint, 0)
                   AND NOT EXISTS (SELECT FROM tasks leaving WHERE leaving.host_id = t.host_id AND NOT leaving.done
                                   AND leaving.kind = {OperationKinds.Evacuate} AND leaving.sequence < t.sequence)
                 ORDER BY t.host_id, t.sequence LIMIT {MaxTasks} FOR UPDATE OF t
@@ -87,7 +99,9 @@ public sealed class SyncDown(IHostLayouts layouts)
         return [.. given.OrderBy(task => task.Sequence)];
     }
 
-    private sealed record Assigned(Guid Id, long Epoch, long Generation);
+    private sealed record Assigned(Guid Id, long Epoch, long Generation, Guid InstanceId);
+
+    private sealed record Cancelled(Guid TaskId, Guid InstanceId);
 
     private sealed record GivenTask(Guid Id, Guid HostId, long Epoch, long Sequence, string Kind, string Steps, string? TraceParent)
     {
@@ -101,3 +115,6 @@ public sealed class SyncDown(IHostLayouts layouts)
         };
     }
 }
+
+[System.Text.Json.Serialization.JsonSerializable(typeof(Dictionary<string, long>))]
+internal sealed partial class SyncJson : System.Text.Json.Serialization.JsonSerializerContext;

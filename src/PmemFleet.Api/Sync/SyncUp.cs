@@ -15,16 +15,23 @@ namespace PmemFleet.Api.Sync;
 /// </summary>
 public sealed class SyncUp(TaskResults results, IDimmObservationSink sink)
 {
-    public async Task ApplyAsync(FleetDbContext db, WorkerIdentity worker, SyncRequest request, CancellationToken cancellationToken)
+    /// <param name="db">The transaction's context.</param>
+    /// <param name="brought">What each worker brings; no worker twice.</param>
+    /// <param name="cancellationToken">Stops it; the caller rolls back.</param>
+    public async Task ApplyAsync(FleetDbContext db, IReadOnlyList<(WorkerIdentity Worker, SyncRequest Request)> brought, CancellationToken cancellationToken)
     {
-        if (request.Results!.Count > 0 || request.Observations!.Count > 0)
+        Guid[] ids =
+        [
+            .. brought.SelectMany(one => one.Request.Results!.Select(result => result.HostId).Concat(one.Request.Observations!.Select(seen => seen.HostId))).Distinct(),
+        ];
+        if (ids.Length > 0)
         {
-            Guid[] ids = [.. request.Results.Select(result => result.HostId).Concat(request.Observations!.Select(seen => seen.HostId)).Distinct()];
             var hosts = (await db.LockHostsAsync(ids, cancellationToken)).ToDictionary(host => host.Id);
-            List<TaskResult> valid = [.. request.Results.Where(result => IsCurrent(hosts, worker, result.HostId, result.Epoch))];
-            List<DimmObservation> seen = [.. request.Observations!.Where(one => IsCurrent(hosts, worker, one.HostId, one.Epoch))];
+            List<TaskResult> valid = [.. brought.SelectMany(one => one.Request.Results!.Where(result => IsCurrent(hosts, one.Worker, result.HostId, result.Epoch)))];
+            List<DimmObservation> seen = [.. brought.SelectMany(one => one.Request.Observations!.Where(dimm => IsCurrent(hosts, one.Worker, dimm.HostId, dimm.Epoch)))];
             Telemetry.ResultsApplied.Add(valid.Count, new KeyValuePair<string, object?>("outcome", "applied"));
-            Telemetry.ResultsApplied.Add(request.Results.Count - valid.Count, new KeyValuePair<string, object?>("outcome", "old-epoch"));
+            Telemetry.ResultsApplied.Add(brought.Sum(one => one.Request.Results!.Count) - valid.Count, new KeyValuePair<string, object?>("outcome", "old-epoch"));
+
             // what was seen comes first: the answer of a finished inject or clear shows it
             if (seen.Count > 0)
             {
@@ -36,13 +43,14 @@ public sealed class SyncUp(TaskResults results, IDimmObservationSink sink)
                 await results.ApplyAsync(db, hosts, valid, cancellationToken);
             }
 
-            // what completions changed must be seen by the statements that follow
+            // what completions changed must be seen by the statements that follow, none of which looks at what is tracked
             await db.SaveChangesAsync(cancellationToken);
+            db.ChangeTracker.Clear();
         }
 
-        if (request.Progress is { Count: > 0 } progress)
+        if (brought.Any(one => one.Request.Progress is { Count: > 0 }))
         {
-            await ReportProgressAsync(db, worker, progress, cancellationToken);
+            await ReportProgressAsync(db, brought, cancellationToken);
         }
     }
 
@@ -50,16 +58,18 @@ public sealed class SyncUp(TaskResults results, IDimmObservationSink sink)
         hosts.TryGetValue(hostId, out var host) && host.Epoch == epoch && host.WorkerId == worker.WorkerId && host.WorkerInstanceId == worker.InstanceId;
 
     private static async Task ReportProgressAsync(
-        FleetDbContext db, WorkerIdentity worker, IReadOnlyList<TaskProgress> progress, CancellationToken cancellationToken)
+        FleetDbContext db, IReadOnlyList<(WorkerIdentity Worker, SyncRequest Request)> brought, CancellationToken cancellationToken)
     {
-        Guid[] ids = [.. progress.Select(one => one.TaskId)];
-        double[] fractions = [.. progress.Select(one => double.IsFinite(one.Fraction) ? Math.Clamp(one.Fraction, 0, 1) : 0)];
+        var progress = brought.SelectMany(one => (one.Request.Progress ?? []).Select(task => (one.Worker, Task: task))).ToList();
+        Guid[] instances = [.. progress.Select(one => one.Worker.InstanceId)];
+        Guid[] ids = [.. progress.Select(one => one.Task.TaskId)];
+        double[] fractions = [.. progress.Select(one => double.IsFinite(one.Task.Fraction) ? Math.Clamp(one.Task.Fraction, 0, 1) : 0)];
         await db.Database.ExecuteSqlAsync(
             $"""
             UPDATE operations o SET progress = p.fraction, version = o.version + 1
-            FROM unnest({ids}, {fractions}) AS p(task_id, fraction) JOIN tasks t ON t.id = p.task_id AND NOT t.done JOIN hosts h ON h.id = t.host_id
+            FROM unnest({instances}, {ids}, {fractions}) AS p(instance, task_id, fraction)
+            JOIN tasks t ON t.id = p.task_id AND NOT t.done JOIN hosts h ON h.id = t.host_id AND h.worker_instance_id = p.instance
             WHERE o.id = t.operation_id AND o.state = 'running' AND o.progress < p.fraction
-              AND h.worker_id = {worker.WorkerId} AND h.worker_instance_id = {worker.InstanceId}
             """,
             cancellationToken);
     }

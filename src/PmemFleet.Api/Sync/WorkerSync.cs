@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using PmemFleet.Api.Access;
 using PmemFleet.Api.Hosting;
@@ -8,11 +7,11 @@ using PmemFleet.Contracts.Sync;
 namespace PmemFleet.Api.Sync;
 
 /// <summary>
-/// A worker's one open request. What it brings is applied in one transaction with a constant number of statements; then it waits until there
+/// A worker's one open request. What it brings is applied in one transaction with a constant number of statements (<see cref="GroupedSyncs"/>); then it waits until there
 /// is something new to take along, or the time is up.
 /// </summary>
 public sealed class WorkerSync(
-    FleetTransactions transactions, SyncUp up, SyncDown down, IdleSyncs idle, WakeUps wakeUps, IOptions<WorkersOptions> options, IHostApplicationLifetime lifetime, TimeProvider time)
+    GroupedSyncs grouped, IdleSyncs idle, WakeUps wakeUps, IOptions<WorkersOptions> options, IHostApplicationLifetime lifetime, TimeProvider time)
 {
     private const int MaxWaitSeconds = 25;
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(5);
@@ -22,10 +21,9 @@ public sealed class WorkerSync(
     {
         using var wakeUp = wakeUps.Subscribe(WakeUps.Worker(worker.WorkerId));
         var start = time.GetTimestamp();
-        // a malformed list fails its own request, not those that are served together with it
-        var response = request is { Results.Count: 0, Observations.Count: 0, Progress: null or { Count: 0 } } && request.Hosts!.All(host => host is not null)
+        var response = IsIdle(request)
             ? await IdleAsync(worker, request, cancellationToken)
-            : await transactions.RunAsync((db, token) => OnceAsync(db, worker, request, bringsNews: true, token), cancellationToken);
+            : await grouped.RunAsync(worker, request, bringsNews: true, cancellationToken);
         if (request.Results!.Count > 0 || request.Observations!.Count > 0)
         {
             Telemetry.SyncSeconds.Record(time.GetElapsedTime(start).TotalSeconds);
@@ -41,20 +39,33 @@ public sealed class WorkerSync(
             }
 
             // who is woken has something to fetch; who is not looks after itself now and then, together with the others
-            response = await WaitAsync(wakeUp, left < Poll ? left : Poll, cancellationToken)
-                ? await transactions.RunAsync((db, token) => OnceAsync(db, worker, request, bringsNews: false, token), cancellationToken)
-                : await IdleAsync(worker, request, cancellationToken);
+            if (await WaitAsync(wakeUp, left < Poll ? left : Poll, cancellationToken))
+            {
+                response = await grouped.RunAsync(worker, request, bringsNews: false, cancellationToken);
+            }
+            else if (left > Poll)
+            {
+                response = await IdleAsync(worker, request, cancellationToken);
+            }
+            else
+            {
+                // the worker comes again at once, and that is when it is seen whether something was missed; its lease counts from when it sent
+                break;
+            }
         }
 
         Telemetry.Syncs.Add(1, new KeyValuePair<string, object?>("outcome", response is null ? "fenced" : "ok"));
         return response;
     }
 
+    /// <summary>It brings nothing.</summary>
+    internal static bool IsIdle(SyncRequest request) => request is { Results.Count: 0, Observations.Count: 0, Progress: null or { Count: 0 } };
+
     private async Task<SyncResponse?> IdleAsync(WorkerIdentity worker, SyncRequest request, CancellationToken cancellationToken) =>
         await idle.AskAsync(worker, request.Hosts!, cancellationToken) switch
         {
             IdleVerdict.Fenced => null,
-            IdleVerdict.Ask => await transactions.RunAsync((db, token) => OnceAsync(db, worker, request, bringsNews: false, token), cancellationToken),
+            IdleVerdict.Ask => await grouped.RunAsync(worker, request, bringsNews: false, cancellationToken),
             _ => new SyncResponse
             {
                 LeaseSeconds = options.Value.LeaseSeconds,
@@ -64,37 +75,6 @@ public sealed class WorkerSync(
                 CancelledTasks = [],
             },
         };
-
-    private async Task<SyncResponse?> OnceAsync(
-        FleetDbContext db, WorkerIdentity worker, SyncRequest request, bool bringsNews, CancellationToken cancellationToken)
-    {
-        var lease = TimeSpan.FromSeconds(options.Value.LeaseSeconds);
-        var renewed = await db.Database.ExecuteSqlAsync(
-            $"""
-            UPDATE worker_leases SET expires_at = now() + {lease}
-            WHERE worker_id = {worker.WorkerId} AND instance_id = {worker.InstanceId} AND expires_at > now()
-            """,
-            cancellationToken);
-        if (renewed == 0)
-        {
-            return null;
-        }
-
-        if (bringsNews)
-        {
-            await up.ApplyAsync(db, worker, request, cancellationToken);
-        }
-
-        var (hosts, cancelled) = await down.ReadAsync(db, worker, request.Hosts!, cancellationToken);
-        return new SyncResponse
-        {
-            LeaseSeconds = options.Value.LeaseSeconds,
-            AcknowledgedResults = [.. request.Results!.Select(result => result.TaskId)],
-            AcknowledgedObservations = [.. request.Observations!.Select(seen => new AcknowledgedObservation(seen.DimmId, seen.Version))],
-            Hosts = hosts,
-            CancelledTasks = cancelled,
-        };
-    }
 
     /// <summary>Never so long that the lease could end meanwhile.</summary>
     private TimeSpan Patience(int asked) =>

@@ -8,7 +8,8 @@ using PmemFleet.Lab.Processes;
 namespace PmemFleet.Benchmarks.ControlPlane;
 
 /// <summary>
-/// The Api over a PostgreSQL on the same machine. <c>PMEMFLEET_BENCH_SHARE</c> (percent, default 100) makes the fleets smaller, to try it in a minute.
+/// The Api over a PostgreSQL on the same machine. <c>PMEMFLEET_BENCH_SHARE</c> (percent, default 100) makes the fleets smaller, to try it in a minute;
+/// <c>PMEMFLEET_BENCH_PART</c> names what alone is run: heartbeats, creates, fleet, lab, or several with commas between them.
 /// </summary>
 internal sealed class ControlPlaneGroup : BenchmarkGroup
 {
@@ -16,29 +17,48 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
     private const int Runs = 3;
 
     private static readonly double Share = double.Parse(Environment.GetEnvironmentVariable("PMEMFLEET_BENCH_SHARE") ?? "100", CultureInfo.InvariantCulture) / 100;
+    private static readonly string[]? Parts = Environment.GetEnvironmentVariable("PMEMFLEET_BENCH_PART")?.Split(',');
 
     public override string Name => "control-plane";
 
     public override async Task<IReadOnlyList<Figure>> MeasureAsync(Action<string> say, CancellationToken token)
     {
         var figures = new List<Figure>();
-        await using (var fleet = await ControlPlaneUnderTest.StartAsync(say, token))
+        if (IsAsked("heartbeats") || IsAsked("creates") || IsAsked("fleet"))
         {
+            await using var fleet = await ControlPlaneUnderTest.StartAsync(say, token);
             using var http = fleet.NewClient();
-            await CreatesAndDispatchAsync(fleet, http, figures, say, token);
-            if (Environment.GetEnvironmentVariable("PMEMFLEET_BENCH_PART") is not null) { return figures; }
+            Func<Task>[] parts =
+            [
+                () => IsAsked("heartbeats") ? HeartbeatsAsync(fleet, figures, say, token) : Task.CompletedTask,
+                () => IsAsked("creates") ? CreatesAndDispatchAsync(fleet, http, figures, say, token) : Task.CompletedTask,
+                () => IsAsked("fleet") ? WholeFleetAsync(fleet, http, figures, say, token) : Task.CompletedTask,
+            ];
+            foreach (var part in parts)
+            {
+                await part();
+                say($"the Api's peak memory so far: {fleet.ApiPeakBytes >> 20} MiB; {fleet.ApiSeconds:F1} s of CPU, PostgreSQL {fleet.PostgresSeconds:F1} s");
+            }
+
+            figures.Add(Figure.Of("api-memory", "MiB", 400, Better.Lower, "the Api's peak resident set over all of the above", fleet.ApiPeakBytes / 1048576.0));
         }
 
-        say("starting the lab");
-        var lab = new List<double>();
-        for (var run = 0; run <= Runs; run++)
+        if (IsAsked("lab"))
         {
-            lab.Add(await LabReadyAsync(token));
+            say("starting the lab");
+            var lab = new List<double>();
+            for (var run = 0; run <= Runs; run++)
+            {
+                lab.Add(await LabReadyAsync(token));
+            }
+
+            figures.Add(Figure.Of("lab-ready", "s", 8, Better.Lower, "dotnet run --no-build, to the line with its address, with a new database each time", lab[1..]));
         }
 
-        figures.Add(Figure.Of("lab-ready", "s", 8, Better.Lower, "dotnet run --no-build, to the line with its address, with a new database each time", lab[1..]));
         return figures;
     }
+
+    private static bool IsAsked(string part) => Parts is null || Parts.Contains(part);
 
     private static int Scaled(int count) => Math.Max(4, (int)(count * Share));
 
@@ -102,14 +122,6 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
             return await command.ExecuteNonQueryAsync(token) == 1;
         }).GetAwaiter().GetResult();
         var creates = new List<double>();
-        for (var round = 0; round < 4; round++)
-        {
-            var (a, p, b) = (fleet.ApiSeconds, fleet.PostgresSeconds, Environment.CpuUsage.TotalTime.TotalSeconds);
-            var rate = Creates();
-            var n = rate * 6;
-            say($"PROFILE {rate:F0}/s api {(fleet.ApiSeconds - a) / n * 1000:F2} ms pg {(fleet.PostgresSeconds - p) / n * 1000:F2} ms bench {(Environment.CpuUsage.TotalTime.TotalSeconds - b) / n * 1000:F2} ms each");
-        }
-
         var ratios = Stopwatches.Ratios(Runs, () => Keep(creates, Creates()), Commits);
         figures.Add(Figure.Of("creates-vs-commits", "x", 0.25, Better.Higher, $"{Clients} clients over {hosts} hosts, each create answered 201 behind the worker's bind; against one-row commits on {Clients} connections", ratios));
         figures.Add(Figure.Of("creates", "1/s", null, Better.Higher, "namespaces created a second", creates[1..]));
@@ -139,11 +151,9 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
             }));
             using var again = CancellationTokenSource.CreateLinkedTokenSource(token);
             var start = Stopwatch.GetTimestamp();
-            var (a1, p1, b1) = (fleet.ApiSeconds, fleet.PostgresSeconds, Environment.CpuUsage.TotalTime.TotalSeconds);
             running = [.. workers.Select(worker => worker.RunAsync(again.Token))];
             await UntilAsync(fleet, "SELECT count(*) FROM operations WHERE ended_at IS NULL", token);
             dispatched.Add(tasks / Stopwatch.GetElapsedTime(start).TotalSeconds);
-            say($"PROFILE dispatch {dispatched[^1]:F0}/s api {(fleet.ApiSeconds - a1) / tasks * 1000:F2} ms pg {(fleet.PostgresSeconds - p1) / tasks * 1000:F2} ms bench {(Environment.CpuUsage.TotalTime.TotalSeconds - b1) / tasks * 1000:F2} ms each");
             await again.CancelAsync();
             await Task.WhenAll(running);
             running = [];
@@ -185,7 +195,6 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
         say("reading");
         figures.Add(Figure.Of("list-page-p99", "ms", 100, Better.Lower, "a page of 1,000 namespaces, one client, 100 requests", await P99Async(http, 100, _ => "/v1/namespaces?limit=1000", token)));
         figures.Add(Figure.Of("get-p99", "ms", 20, Better.Lower, "one namespace, one client, 500 requests", await P99Async(http, 500, number => $"/v1/hosts/big-{(number % hosts) + 1}/namespaces/namespace0.{number % 10}", token)));
-        figures.Add(Figure.Of("api-memory", "MiB", 400, Better.Lower, "the Api's peak resident set over all of the above", fleet.ApiPeakBytes / 1048576.0));
     }
 
     private static async Task ApplyAsync(HttpClient http, string document, CancellationToken token)

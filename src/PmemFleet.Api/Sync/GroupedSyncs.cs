@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using PmemFleet.Api.Access;
+using PmemFleet.Api.Hosting;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Contracts.Sync;
+
+namespace PmemFleet.Api.Sync;
+
+/// <summary>
+/// Syncs that bring something, or that are woken, of several workers at the same time: they share one transaction and its statements. Where a group
+/// fails or would have to wait for a host, each of it goes alone: what one worker sends is no other worker's trouble.
+/// </summary>
+public sealed class GroupedSyncs
+{
+    private static readonly int Groups = Math.Max(1, Environment.ProcessorCount / 2);
+    private const int MostOfGroup = 64;
+
+    /// <summary>How long a group waits for a host's lock: an apply of a whole fleet may hold some for half a minute, and the others' leases would end meanwhile.</summary>
+    private const string Patience = "200ms";
+
+    private readonly FleetTransactions _transactions;
+    private readonly SyncUp _up;
+    private readonly SyncDown _down;
+    private readonly WorkersOptions _options;
+    private readonly Gathering<WaitingSync> _waiting;
+
+    public GroupedSyncs(FleetTransactions transactions, SyncUp up, SyncDown down, IOptions<WorkersOptions> options)
+    {
+        (_transactions, _up, _down, _options) = (transactions, up, down, options.Value);
+        _waiting = new Gathering<WaitingSync>(Groups, MostOfGroup, sync => sync.Worker.WorkerId, ServeAsync);
+    }
+
+    /// <summary>The answer; null where the worker is fenced.</summary>
+    /// <param name="worker">Who asks.</param>
+    /// <param name="request">What it brings and holds.</param>
+    /// <param name="bringsNews">What it brings is still to be applied.</param>
+    /// <param name="cancellationToken">The worker left. What it brought may be applied all the same.</param>
+    public async Task<SyncResponse?> RunAsync(WorkerIdentity worker, SyncRequest request, bool bringsNews, CancellationToken cancellationToken)
+    {
+        var sync = new WaitingSync(worker, request, bringsNews, Activity.Current, cancellationToken);
+        await _waiting.GiveAsync(sync);
+        return await sync.Answer.Task;
+    }
+
+    private async Task ServeAsync(IReadOnlyList<WaitingSync> group)
+    {
+        using var span = group.Count == 1 ? null : Telemetry.Spans.StartActivity(
+            ActivityKind.Internal, links: group.Where(sync => sync.Request is not null).Select(sync => new ActivityLink(sync.Request!.Context)), name: "sync group");
+        try
+        {
+            var answers = await _transactions.RunAsync((db, token) => OnceAsync(db, group, Patience, token), CancellationToken.None);
+            foreach (var sync in group)
+            {
+                sync.Answer.SetResult(answers.GetValueOrDefault(sync.Worker.InstanceId));
+            }
+        }
+        catch (Exception)
+        {
+            // one of them is to blame, or a host of one is held by somebody. Applying a sync twice is harmless, so it does not matter whether this one was committed
+            foreach (var sync in group)
+            {
+                _ = AloneAsync(sync);
+            }
+        }
+    }
+
+    /// <summary>It holds up nobody, and a failure is its own.</summary>
+    private async Task AloneAsync(WaitingSync sync)
+    {
+        Activity.Current = sync.Request;
+        try
+        {
+            var answers = await _transactions.RunAsync((db, token) => OnceAsync(db, [sync], "0", token), sync.Left);
+            sync.Answer.SetResult(answers.GetValueOrDefault(sync.Worker.InstanceId));
+        }
+        catch (OperationCanceledException left)
+        {
+            sync.Answer.SetCanceled(left.CancellationToken);
+        }
+        catch (Exception failure)
+        {
+            sync.Answer.SetException(failure);
+        }
+    }
+
+    /// <summary>By the worker's process; those that are fenced are not in it.</summary>
+    private async Task<IReadOnlyDictionary<Guid, SyncResponse>> OnceAsync(
+        FleetDbContext db, IReadOnlyList<WaitingSync> group, string lockTimeout, CancellationToken cancellationToken)
+    {
+        var lease = TimeSpan.FromSeconds(_options.LeaseSeconds);
+        Guid[] workers = [.. group.Select(sync => sync.Worker.WorkerId)];
+        Guid[] instances = [.. group.Select(sync => sync.Worker.InstanceId)];
+        var renewed = (await db.Database.SqlQuery<Guid>(
+            $"""
+            WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', {lockTimeout}, true)), mine AS (
+                SELECT l.worker_id FROM worker_leases l JOIN unnest({workers}, {instances}) AS asking(worker, instance) ON l.worker_id = asking.worker AND l.instance_id = asking.instance
+                WHERE l.expires_at > now() ORDER BY l.worker_id FOR UPDATE OF l
+            )
+            UPDATE worker_leases l SET expires_at = now() + {lease} FROM mine, patience WHERE l.worker_id = mine.worker_id AND l.expires_at > now()
+            RETURNING l.instance_id AS "Value"
+            """).ToListAsync(cancellationToken)).ToHashSet();
+        List<WaitingSync> live = [.. group.Where(sync => renewed.Contains(sync.Worker.InstanceId))];
+        if (live.Count == 0)
+        {
+            return new Dictionary<Guid, SyncResponse>();
+        }
+
+        List<WaitingSync> bringing = [.. live.Where(sync => sync.BringsNews)];
+        if (bringing.Count > 0)
+        {
+            await _up.ApplyAsync(db, bringing.ConvertAll(sync => (sync.Worker, sync.Body)), cancellationToken);
+        }
+
+        var news = await _down.ReadAsync(db, live.ConvertAll(sync => (sync.Worker, sync.Body.Hosts!)), cancellationToken);
+        return live.ToDictionary(sync => sync.Worker.InstanceId, sync => new SyncResponse
+        {
+            LeaseSeconds = _options.LeaseSeconds,
+            AcknowledgedResults = [.. sync.Body.Results!.Select(result => result.TaskId)],
+            AcknowledgedObservations = [.. sync.Body.Observations!.Select(seen => new AcknowledgedObservation(seen.DimmId, seen.Version))],
+            Hosts = news[sync.Worker.InstanceId].Hosts,
+            CancelledTasks = news[sync.Worker.InstanceId].Cancelled,
+        });
+    }
+
+    private sealed record WaitingSync(WorkerIdentity Worker, SyncRequest Body, bool BringsNews, Activity? Request, CancellationToken Left)
+    {
+        public TaskCompletionSource<SyncResponse?> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
