@@ -105,6 +105,7 @@ public sealed class DimmImage(FleetDbContext db, DataPlaneProxy worker, FleetWri
             await http.Request.Body.ReadExactlyAsync(labels, cancelled);
             return await write.ExecuteAsync(controller, host, aggregate =>
             {
+                isQueued = false;
                 var outcome = Take(aggregate, dimm, row, image, labels);
                 isQueued = outcome is WriteOutcome.Accepted && !QueryConventions.IsDryRun(http.Request);
                 return outcome;

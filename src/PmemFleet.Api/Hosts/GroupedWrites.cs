@@ -67,9 +67,12 @@ public sealed class GroupedWrites
                     if (end.Commit)
                     {
                         await db.SaveChangesAsync(cancelled);
+
+                        // what would refuse the commit refuses now, while it is certain that nothing is done
+                        await db.Database.ExecuteSqlAsync($"SET CONSTRAINTS ALL IMMEDIATE", cancelled);
+                        saved = true;
                     }
 
-                    saved = true;
                     return end;
                 },
                 CancellationToken.None);
@@ -167,12 +170,10 @@ public sealed class GroupedWrites
     private static void Move(FleetDbContext from, FleetDbContext to)
     {
         from.ChangeTracker.DetectChanges();
-        foreach (var entry in from.ChangeTracker.Entries())
+        var changes = from.ChangeTracker.Entries().Where(entry => entry.State is EntityState.Added or EntityState.Modified or EntityState.Deleted);
+        foreach (var entry in changes.OrderBy(entry => entry.State != EntityState.Deleted))
         {
-            if (entry.State is EntityState.Added or EntityState.Modified or EntityState.Deleted)
-            {
-                to.Entry(entry.Entity).State = entry.State;
-            }
+            to.Entry(entry.Entity).State = entry.State;
         }
 
         foreach (var topic in from.TakeWakeUps())

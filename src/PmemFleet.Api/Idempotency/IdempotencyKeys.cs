@@ -68,13 +68,14 @@ public static class IdempotencyKeys
         foreach (var (key, place) in keys.Select((key, place) => (key, place)))
         {
             var row = stored.GetValueOrDefault((key.Caller, key.Key));
-            if (row is not null && row.ExpiresAt <= now)
+            var isMine = held[place] && seen.Add((key.Caller, key.Key));
+            if (isMine && row is not null && row.ExpiresAt <= now)
             {
                 expired.Add(row);
                 row = null;
             }
 
-            claims[place] = !held[place] || !seen.Add((key.Caller, key.Key)) ? new Claim(ClaimState.InFlight, null)
+            claims[place] = !isMine ? new Claim(ClaimState.InFlight, null)
                 : row is null ? new Claim(ClaimState.Fresh, null)
                 : new Claim(row.Fingerprint.AsSpan().SequenceEqual(key.Fingerprint) ? ClaimState.Replay : ClaimState.Reused, row);
         }

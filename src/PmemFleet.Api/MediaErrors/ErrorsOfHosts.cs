@@ -22,7 +22,7 @@ public sealed class ErrorsOfHosts
         return new ErrorsOfHosts(ids.Length == 0 ? [] : await (
             from host in db.Hosts
             where ids.Contains(host.Id)
-            from error in db.Set<MediaErrorRow>().Where(error => error.HostId == host.Id).OrderBy(error => error.DimmId).ThenBy(error => error.Dpa).Take(MostInAnswer)
+            from error in db.Set<MediaErrorRow>().Where(error => error.HostId == host.Id && ids.Contains(error.HostId)).OrderBy(error => error.DimmId).ThenBy(error => error.Dpa).Take(MostInAnswer)
             select error).AsNoTracking().ToListAsync(cancellationToken));
     }
 

@@ -70,7 +70,9 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
                orderby task.HostId, task.Kind == OperationKinds.DeleteHost, task.Sequence
                select new FinishedTask(task, operations[task.OperationId], hosts[task.HostId], resultOf[Key(task)]),
         ];
-        foreach (var batch in Batches(finished))
+        // an operation over many hosts is completed with all that came of it at once: the last of its tasks has to know that it is the last
+        var shared = finished.Where(task => task.Operation.HostId is null).GroupBy(task => task.Operation.Kind).Select(kind => kind.ToList());
+        foreach (var batch in shared.Concat(Batches(finished.Where(task => task.Operation.HostId is not null))))
         {
             if (_byKind.TryGetValue(batch[0].Operation.Kind, out var completion))
             {

@@ -12,23 +12,27 @@ namespace PmemFleet.Api.Sync;
 /// Syncs that bring something, or that are woken, of several workers at the same time: they share one transaction and its statements. Where a group
 /// fails or would have to wait for a host, each of it goes alone: what one worker sends is no other worker's trouble.
 /// </summary>
-public sealed class GroupedSyncs
+public sealed partial class GroupedSyncs
 {
     private static readonly int Groups = Math.Max(1, Environment.ProcessorCount / 2);
     private const int MostOfGroup = 64;
 
-    /// <summary>How long a group waits for a host's lock: an apply of a whole fleet may hold some for half a minute, and the others' leases would end meanwhile.</summary>
+    /// <summary>What brings more than this is a transaction of its own: the others would wait for it.</summary>
+    private const int MostBroughtTogether = 2000;
+
+    /// <summary>How long a group waits for a lease's or a host's lock: an apply of a whole fleet may hold some for half a minute, and the others' leases would end meanwhile.</summary>
     private const string Patience = "200ms";
 
     private readonly FleetTransactions _transactions;
     private readonly SyncUp _up;
     private readonly SyncDown _down;
     private readonly WorkersOptions _options;
+    private readonly ILogger<GroupedSyncs> _logger;
     private readonly Gathering<WaitingSync> _waiting;
 
-    public GroupedSyncs(FleetTransactions transactions, SyncUp up, SyncDown down, IOptions<WorkersOptions> options)
+    public GroupedSyncs(FleetTransactions transactions, SyncUp up, SyncDown down, IOptions<WorkersOptions> options, ILogger<GroupedSyncs> logger)
     {
-        (_transactions, _up, _down, _options) = (transactions, up, down, options.Value);
+        (_transactions, _up, _down, _options, _logger) = (transactions, up, down, options.Value, logger);
         _waiting = new Gathering<WaitingSync>(Groups, MostOfGroup, sync => sync.Worker.WorkerId, ServeAsync);
     }
 
@@ -40,7 +44,7 @@ public sealed class GroupedSyncs
     public async Task<SyncResponse?> RunAsync(WorkerIdentity worker, SyncRequest request, bool bringsNews, CancellationToken cancellationToken)
     {
         var sync = new WaitingSync(worker, request, bringsNews, Activity.Current, cancellationToken);
-        await _waiting.GiveAsync(sync);
+        await (bringsNews && request.Results!.Count + request.Observations!.Count > MostBroughtTogether ? AloneAsync(sync) : _waiting.GiveAsync(sync));
         return await sync.Answer.Task;
     }
 
@@ -53,11 +57,13 @@ public sealed class GroupedSyncs
             var answers = await _transactions.RunAsync((db, token) => OnceAsync(db, group, Patience, token), CancellationToken.None);
             foreach (var sync in group)
             {
-                sync.Answer.SetResult(answers.GetValueOrDefault(sync.Worker.InstanceId));
+                sync.Answer.SetResult(answers.GetValueOrDefault(sync.Worker.WorkerId));
             }
         }
-        catch (Exception)
+        catch (Exception apart)
         {
+            LogApart(group.Count, apart.Message);
+
             // one of them is to blame, or a host of one is held by somebody. Applying a sync twice is harmless, so it does not matter whether this one was committed
             foreach (var sync in group)
             {
@@ -73,7 +79,7 @@ public sealed class GroupedSyncs
         try
         {
             var answers = await _transactions.RunAsync((db, token) => OnceAsync(db, [sync], "0", token), sync.Left);
-            sync.Answer.SetResult(answers.GetValueOrDefault(sync.Worker.InstanceId));
+            sync.Answer.SetResult(answers.GetValueOrDefault(sync.Worker.WorkerId));
         }
         catch (OperationCanceledException left)
         {
@@ -85,7 +91,7 @@ public sealed class GroupedSyncs
         }
     }
 
-    /// <summary>By the worker's process; those that are fenced are not in it.</summary>
+    /// <summary>By worker; those that are fenced are not in it.</summary>
     private async Task<IReadOnlyDictionary<Guid, SyncResponse>> OnceAsync(
         FleetDbContext db, IReadOnlyList<WaitingSync> group, string lockTimeout, CancellationToken cancellationToken)
     {
@@ -94,14 +100,14 @@ public sealed class GroupedSyncs
         Guid[] instances = [.. group.Select(sync => sync.Worker.InstanceId)];
         var renewed = (await db.Database.SqlQuery<Guid>(
             $"""
-            WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', {lockTimeout}, true)), mine AS (
+            WITH mine AS (
                 SELECT l.worker_id FROM worker_leases l JOIN unnest({workers}, {instances}) AS asking(worker, instance) ON l.worker_id = asking.worker AND l.instance_id = asking.instance
-                WHERE l.expires_at > now() ORDER BY l.worker_id FOR UPDATE OF l
+                WHERE (SELECT set_config('lock_timeout', {lockTimeout}, true)) IS NOT NULL AND l.expires_at > now() ORDER BY l.worker_id FOR UPDATE OF l
             )
-            UPDATE worker_leases l SET expires_at = now() + {lease} FROM mine, patience WHERE l.worker_id = mine.worker_id AND l.expires_at > now()
-            RETURNING l.instance_id AS "Value"
+            UPDATE worker_leases l SET expires_at = now() + {lease} FROM mine WHERE l.worker_id = mine.worker_id AND l.expires_at > now()
+            RETURNING l.worker_id AS "Value"
             """).ToListAsync(cancellationToken)).ToHashSet();
-        List<WaitingSync> live = [.. group.Where(sync => renewed.Contains(sync.Worker.InstanceId))];
+        List<WaitingSync> live = [.. group.Where(sync => renewed.Contains(sync.Worker.WorkerId))];
         if (live.Count == 0)
         {
             return new Dictionary<Guid, SyncResponse>();
@@ -114,15 +120,18 @@ public sealed class GroupedSyncs
         }
 
         var news = await _down.ReadAsync(db, live.ConvertAll(sync => (sync.Worker, sync.Body.Hosts!)), cancellationToken);
-        return live.ToDictionary(sync => sync.Worker.InstanceId, sync => new SyncResponse
+        return live.ToDictionary(sync => sync.Worker.WorkerId, sync => new SyncResponse
         {
             LeaseSeconds = _options.LeaseSeconds,
             AcknowledgedResults = [.. sync.Body.Results!.Select(result => result.TaskId)],
             AcknowledgedObservations = [.. sync.Body.Observations!.Select(seen => new AcknowledgedObservation(seen.DimmId, seen.Version))],
-            Hosts = news[sync.Worker.InstanceId].Hosts,
-            CancelledTasks = news[sync.Worker.InstanceId].Cancelled,
+            Hosts = news[sync.Worker.WorkerId].Hosts,
+            CancelledTasks = news[sync.Worker.WorkerId].Cancelled,
         });
     }
+
+    [LoggerMessage(EventId = 1045, Level = LogLevel.Debug, Message = "A group of {Count} syncs goes apart, each alone: {Reason}")]
+    private partial void LogApart(int count, string reason);
 
     private sealed record WaitingSync(WorkerIdentity Worker, SyncRequest Body, bool BringsNews, Activity? Request, CancellationToken Left)
     {

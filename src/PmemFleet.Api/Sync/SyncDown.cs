@@ -17,7 +17,7 @@ public sealed class SyncDown(IHostLayouts layouts)
 {
     private const int MaxTasks = 1000;
 
-    /// <summary>The same number of statements however many workers ask. Gives, by the worker's process, what it has to know.</summary>
+    /// <summary>The same number of statements however many workers ask. Gives, by worker, what it has to know.</summary>
     public async Task<IReadOnlyDictionary<Guid, (IReadOnlyList<HostAssignment> Hosts, IReadOnlyList<Guid> Cancelled)>> ReadAsync(
         FleetDbContext db, IReadOnlyList<(WorkerIdentity Worker, IReadOnlyList<HeldHost> Held)> asking, CancellationToken cancellationToken)
     {
@@ -25,33 +25,33 @@ public sealed class SyncDown(IHostLayouts layouts)
         Guid[] instances = [.. asking.Select(one => one.Worker.InstanceId)];
         var assigned = (await db.Database.SqlQuery<Assigned>(
             $"""
-            SELECT h.id, h.epoch, h.generation, h.worker_instance_id AS instance_id
+            SELECT h.id, h.epoch, h.generation, asking.worker AS worker_id
             FROM hosts h JOIN unnest({workers}, {instances}) AS asking(worker, instance) ON h.worker_id = asking.worker AND h.worker_instance_id = asking.instance
-            """).ToListAsync(cancellationToken)).OrderBy(host => host.Id).ToLookup(host => host.InstanceId);
+            """).ToListAsync(cancellationToken)).OrderBy(host => host.Id).ToLookup(host => host.WorkerId);
         if (assigned.Count == 0)
         {
-            return instances.ToDictionary(instance => instance, _ => ((IReadOnlyList<HostAssignment>)[], (IReadOnlyList<Guid>)[]));
+            return workers.ToDictionary(worker => worker, _ => ((IReadOnlyList<HostAssignment>)[], (IReadOnlyList<Guid>)[]));
         }
 
         var stale = new List<Guid>();
         foreach (var (worker, held) in asking)
         {
             var heldById = held.DistinctBy(host => host.HostId).ToDictionary(host => host.HostId);
-            stale.AddRange(assigned[worker.InstanceId].Where(host => LacksLayout(host, heldById)).Select(host => host.Id));
+            stale.AddRange(assigned[worker.WorkerId].Where(host => LacksLayout(host, heldById)).Select(host => host.Id));
         }
 
         var layoutOf = stale.Count == 0 ? new Dictionary<Guid, HostLayout>() : await layouts.LoadAsync(db, stale, cancellationToken);
         var tasks = (await GiveTasksAsync(db, workers, instances, asking, cancellationToken)).ToLookup(task => (task.HostId, task.Epoch));
         var cancelled = (await db.Database.SqlQuery<Cancelled>(
             $"""
-            SELECT t.id AS task_id, h.worker_instance_id AS instance_id
+            SELECT t.id AS task_id, h.worker_id
             FROM operations o JOIN tasks t ON t.operation_id = o.id AND NOT t.done JOIN hosts h ON h.id = t.host_id
             WHERE o.ended_at IS NULL AND o.cancel_requested AND h.worker_id = ANY({workers}) AND h.worker_instance_id = ANY({instances})
-            """).ToListAsync(cancellationToken)).ToLookup(one => one.InstanceId, one => one.TaskId);
-        return instances.ToDictionary(instance => instance, instance => (
+            """).ToListAsync(cancellationToken)).ToLookup(one => one.WorkerId, one => one.TaskId);
+        return workers.ToDictionary(worker => worker, worker => (
             (IReadOnlyList<HostAssignment>)
             [
-                .. assigned[instance].Select(host => new HostAssignment
+                .. assigned[worker].Select(host => new HostAssignment
                 {
                     HostId = host.Id,
                     Epoch = host.Epoch,
@@ -60,7 +60,7 @@ public sealed class SyncDown(IHostLayouts layouts)
                     Tasks = [.. tasks[(host.Id, host.Epoch)].Select(task => task.ToDto())],
                 }),
             ],
-            (IReadOnlyList<Guid>)[.. cancelled[instance]]));
+            (IReadOnlyList<Guid>)[.. cancelled[worker]]));
     }
 
     private static bool LacksLayout(Assigned host, Dictionary<Guid, HeldHost> held) =>
@@ -77,12 +77,15 @@ public sealed class SyncDown(IHostLayouts layouts)
         var given = await db.Database.SqlQuery<GivenTask>(
             $"""
             WITH due AS (
-                SELECT t.id, h.epoch FROM unnest({workers}, {instances}) AS asking(worker, instance)
-                JOIN hosts h ON h.worker_id = asking.worker AND h.worker_instance_id = asking.instance JOIN tasks t ON t.host_id = h.id AND NOT t.done
-                WHERE t.sequence > COALESCE(({accepted}::jsonb ->> (h.worker_instance_id::text || h.id::text || h.epoch::text))::bigint, 0)
-                  AND NOT EXISTS (SELECT FROM tasks leaving WHERE leaving.host_id = t.host_id AND NOT leaving.done
-                                  AND leaving.kind = {OperationKinds.Evacuate} AND leaving.sequence < t.sequence)
-                ORDER BY t.host_id, t.sequence LIMIT {MaxTasks} FOR UPDATE OF t
+                SELECT mine.id, mine.epoch FROM unnest({workers}, {instances}) AS asking(worker, instance)
+                CROSS JOIN LATERAL (
+                    SELECT t.id, h.epoch FROM hosts h JOIN tasks t ON t.host_id = h.id AND NOT t.done
+                    WHERE h.worker_id = asking.worker AND h.worker_instance_id = asking.instance
+                      AND t.sequence > COALESCE(({accepted}::jsonb ->> (h.worker_instance_id::text || h.id::text || h.epoch::text))::bigint, 0)
+                      AND NOT EXISTS (SELECT FROM tasks leaving WHERE leaving.host_id = t.host_id AND NOT leaving.done
+                                      AND leaving.kind = {OperationKinds.Evacuate} AND leaving.sequence < t.sequence)
+                    ORDER BY t.host_id, t.sequence LIMIT {MaxTasks} FOR UPDATE OF t
+                ) AS mine
             ), given AS (
                 UPDATE tasks t SET delivered_epoch = due.epoch FROM due WHERE t.id = due.id AND NOT t.done
                 RETURNING t.id, t.operation_id, t.host_id, due.epoch, t.sequence, t.kind, t.steps, t.trace_parent
@@ -99,9 +102,9 @@ public sealed class SyncDown(IHostLayouts layouts)
         return [.. given.OrderBy(task => task.Sequence)];
     }
 
-    private sealed record Assigned(Guid Id, long Epoch, long Generation, Guid InstanceId);
+    private sealed record Assigned(Guid Id, long Epoch, long Generation, Guid WorkerId);
 
-    private sealed record Cancelled(Guid TaskId, Guid InstanceId);
+    private sealed record Cancelled(Guid TaskId, Guid WorkerId);
 
     private sealed record GivenTask(Guid Id, Guid HostId, long Epoch, long Sequence, string Kind, string Steps, string? TraceParent)
     {

@@ -61,14 +61,15 @@ public sealed class SyncUp(TaskResults results, IDimmObservationSink sink)
         FleetDbContext db, IReadOnlyList<(WorkerIdentity Worker, SyncRequest Request)> brought, CancellationToken cancellationToken)
     {
         var progress = brought.SelectMany(one => (one.Request.Progress ?? []).Select(task => (one.Worker, Task: task))).ToList();
+        Guid[] workers = [.. progress.Select(one => one.Worker.WorkerId)];
         Guid[] instances = [.. progress.Select(one => one.Worker.InstanceId)];
         Guid[] ids = [.. progress.Select(one => one.Task.TaskId)];
         double[] fractions = [.. progress.Select(one => double.IsFinite(one.Task.Fraction) ? Math.Clamp(one.Task.Fraction, 0, 1) : 0)];
         await db.Database.ExecuteSqlAsync(
             $"""
             UPDATE operations o SET progress = p.fraction, version = o.version + 1
-            FROM unnest({instances}, {ids}, {fractions}) AS p(instance, task_id, fraction)
-            JOIN tasks t ON t.id = p.task_id AND NOT t.done JOIN hosts h ON h.id = t.host_id AND h.worker_instance_id = p.instance
+            FROM unnest({workers}, {instances}, {ids}, {fractions}) AS p(worker, instance, task_id, fraction)
+            JOIN tasks t ON t.id = p.task_id AND NOT t.done JOIN hosts h ON h.id = t.host_id AND h.worker_id = p.worker AND h.worker_instance_id = p.instance
             WHERE o.id = t.operation_id AND o.state = 'running' AND o.progress < p.fraction
             """,
             cancellationToken);

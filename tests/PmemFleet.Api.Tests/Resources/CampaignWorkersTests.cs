@@ -2,6 +2,7 @@ using PmemFleet.Api.Tests.Support;
 using PmemFleet.Contracts.Campaigns;
 using PmemFleet.Contracts.Hosts;
 using PmemFleet.Contracts.Lists;
+using PmemFleet.Contracts.Workers;
 using PmemFleet.Lab.Hosting;
 
 namespace PmemFleet.Api.Tests.Resources;
@@ -25,6 +26,10 @@ public sealed class CampaignWorkersTests(CampaignWorkersTests.QuickFailover fixt
         var workers = Enumerable.Range(0, 4).Select(number => WorkerChild.Start(fixture.Admin.BaseAddress!, ApiFixture.JoinToken, media.FullName, null, $"four-{number}")).ToList();
         try
         {
+            // a host goes to one of those that are there, and stays
+            await Eventually.Async(
+                async () => (await _api.GetAsync<ListPage<WorkerDto>>("/v1/workers")).Items.Count(worker => worker.Name.StartsWith("four-", StringComparison.Ordinal)) == 4,
+                TimeSpan.FromSeconds(60));
             for (var number = 0; number < 8; number++)
             {
                 await _api.CreateReadyHostAsync($$"""{"name":"four-{{number}}","labels":{"set":"four"},"dimms":[{"capacity":"256M"},{"capacity":"256M"}],"regions":[{"dimms":["nmem0","nmem1"]}]}""");

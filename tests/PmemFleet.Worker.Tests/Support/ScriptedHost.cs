@@ -65,6 +65,8 @@ public sealed class ScriptedHost(Guid id, HostLayout layout, string worker)
 
     internal void Take(TaskResult result)
     {
+        // until then it comes with every answer: one that the worker no longer waited for is lost
+        Redelivered.Remove(result.TaskId);
         var task = _tasks.Find(task => task.Id == result.TaskId);
         if (task is null || task.IsDone || result.Epoch != Epoch)
         {
@@ -103,7 +105,7 @@ public sealed class ScriptedHost(Guid id, HostLayout layout, string worker)
             Epoch = Epoch,
             Generation = Generation,
             Layout = isKnown && held!.ObservedGeneration >= Generation ? null : Layout,
-            Tasks = [.. _tasks.Where(task => (!task.IsDone && (!isKnown || task.Sequence > held!.AcceptedSequence)) || (isKnown && Redelivered.Remove(task.Id)))
+            Tasks = [.. _tasks.Where(task => (!task.IsDone && (!isKnown || task.Sequence > held!.AcceptedSequence)) || (isKnown && Redelivered.Contains(task.Id)))
                 .OrderBy(task => task.Sequence).Select(task => new WorkerTask { TaskId = task.Id, Sequence = task.Sequence, Kind = task.Kind, Steps = task.Steps })],
         };
     }
