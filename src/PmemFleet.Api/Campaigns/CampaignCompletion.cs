@@ -5,6 +5,7 @@ using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts;
 using PmemFleet.Contracts.Campaigns;
+using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Sync;
 using PmemFleet.Nvdimm.Campaigns;
 
@@ -27,12 +28,17 @@ public sealed class CampaignCompletion : ITaskCompletion
 
     private static async Task AddAsync(FleetDbContext db, CampaignRow campaign, List<FinishedTask> tasks, CancellationToken cancellationToken)
     {
+        RefusalDto? refused = null;
         foreach (var task in tasks)
         {
             if (task.Result.Steps.OfType<StepCampaign>().FirstOrDefault() is { } done && CampaignParts.IsWhole(done.Part))
             {
                 db.Add(new CampaignPartRow { CampaignId = campaign.Id, TaskId = task.Task.Id, Part = JsonSerializer.Serialize(done.Part, FleetJsonContext.Default.CampaignPartDto) });
                 campaign.HostsDone++;
+            }
+            else
+            {
+                refused = task.Refusal ?? FinishedTask.Damaged;
             }
 
             campaign.Cancelled |= task.Result.Cancelled;
@@ -48,18 +54,19 @@ public sealed class CampaignCompletion : ITaskCompletion
             return;
         }
 
-        await EndAsync(db, campaign, tasks, cancellationToken);
+        await EndAsync(db, campaign, tasks, refused, cancellationToken);
     }
 
-    private static async Task EndAsync(FleetDbContext db, CampaignRow campaign, List<FinishedTask> tasks, CancellationToken cancellationToken)
+    private static async Task EndAsync(
+        FleetDbContext db, CampaignRow campaign, List<FinishedTask> tasks, RefusalDto? refused, CancellationToken cancellationToken)
     {
         if (campaign.Cancelled)
         {
             tasks.ForEach(task => task.Cancel());
         }
-        else if (campaign.HostsDone == 0 && tasks.Find(task => task.Refusal is not null) is { } refused)
+        else if (campaign.HostsDone == 0 && refused is not null)
         {
-            tasks.ForEach(task => task.Fail(refused.Refusal!));
+            tasks.ForEach(task => task.Fail(refused));
         }
         else
         {

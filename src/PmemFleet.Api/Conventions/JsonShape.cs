@@ -73,6 +73,12 @@ public static class JsonShape
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = reader.GetString()!;
+            if (name.Contains('\0', StringComparison.Ordinal))
+            {
+                Complain(errors, pointer, "has a member whose name is no text: it has U+0000");
+                name = name.Replace("\0", "U+0000", StringComparison.Ordinal);
+            }
+
             var member = $"{pointer}/{Escape(name)}";
             if (!seen.Add(name))
             {

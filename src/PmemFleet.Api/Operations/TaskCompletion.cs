@@ -27,9 +27,9 @@ public sealed class FinishedTask
     {
         (Task, Operation, Host, Result) = (task, operation, host, result);
         Refusal = (result.Steps.Count > 0 ? result.Steps[^1] as StepRefused : null)?.Refusal;
-        if (!result.Cancelled && Refusal is null && result.Steps.Count != StepCount(task))
+        if (!result.Cancelled && Refusal is null && !IsOf(task, operation.Kind, result))
         {
-            Refusal = new RefusalDto { Errno = "EIO", Code = "result-damaged", Message = "The result is not one of this task: it has another number of steps." };
+            Refusal = Damaged;
         }
 
         if (result.Cancelled)
@@ -67,10 +67,20 @@ public sealed class FinishedTask
     /// <summary>The operation ends as cancelled.</summary>
     public void Cancel() => Verdict = new TaskVerdict(OperationRow.Cancelled, null, null, new RefusalDto { Errno = "ECANCELED", Code = "cancelled", Message = "The operation was cancelled." });
 
-    private static int StepCount(TaskRow task)
+    /// <summary>What the worker says cannot be.</summary>
+    internal static readonly RefusalDto Damaged = new() { Errno = "EIO", Code = "result-damaged", Message = "The worker's result is not one of this task." };
+
+    /// <summary>Whether a task can have this result: as many steps as it has, and where the operation gives what a step found, that step.</summary>
+    internal static bool IsOf(TaskRow task, string kind, TaskResult result)
     {
         using var steps = JsonDocument.Parse(task.Steps);
-        return steps.RootElement.GetArrayLength();
+        return steps.RootElement.GetArrayLength() == result.Steps.Count && kind switch
+        {
+            OperationKinds.RunWorkload => result.Steps is [StepWorkload { Outcome: not null, Sha256: not null }],
+            OperationKinds.Campaign => result.Steps is [StepCampaign],
+            OperationKinds.CheckNamespace => result.Steps.Any(step => step is StepChecked { Messages: not null }),
+            _ => true,
+        };
     }
 
     internal TaskVerdict Conclude() => Verdict

@@ -156,6 +156,48 @@ public sealed class LyingWorkerTests(ApiFixture api) : IClassFixture<ApiFixture>
         Assert.Equal(("failed", "result-damaged"), (ended.State, ended.Refusal!.Code));
     }
 
+    [Fact]
+    public async Task Refusal_WithANumberWhoseNameIsNoText_IsRefused()
+    {
+        var (liar, own) = await ReadyAsync("liar");
+        await api.EnqueueAsync(own.Name);
+        var task = await liar.ReceiveAsync("scrub");
+        var before = await RowsOfAsync(own);
+        var refusal = """{"errno":"EIO","code":"x","message":"m","numbers":{"\u0000":"1"}}""";
+        var result = $$"""{"taskId":"{{task.Task.TaskId}}","hostId":"{{own.Id}}","epoch":{{task.Host.Epoch}},"steps":[{"result":"refused","refusal":{{refusal}}}]}""";
+        using var body = new StringContent($$"""{"instanceId":"{{liar.InstanceId}}","hosts":[],"results":[{{result}}],"observations":[]}""", Encoding.UTF8, "application/json");
+        var problem = await (await api.Client(liar.Credential).PostAsync($"/v1/workers/{liar.WorkerId}/sync", body)).ReadProblemAsync();
+        Assert.Equal((400, "members-invalid"), (problem.Status, problem.Code));
+        Assert.Equal(before, await RowsOfAsync(own));
+    }
+
+    [Theory]
+    [InlineData("no-gzip")]
+    [InlineData("endless-line")]
+    [InlineData("step-done")]
+    public async Task Campaign_WhosePartCannotBe_Fails(string lie)
+    {
+        var (liar, own) = await ReadyAsync("liar");
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/campaigns")
+        {
+            Content = new StringContent($$"""{"durationSeconds":3600,"labelSelector":"pool={{own.MediaPool}}","sources":[{"perDimmHour":1}]}""", Encoding.UTF8, "application/json"),
+        };
+        request.Headers.Add("Prefer", "respond-async");
+        var answer = await api.Admin.SendAsync(request);
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+        var task = await liar.ReceiveAsync("campaign");
+        using var bomb = new MemoryStream();
+        using (var gzip = new System.IO.Compression.GZipStream(bomb, System.IO.Compression.CompressionLevel.Fastest, leaveOpen: true))
+        {
+            gzip.Write(new byte[1 << 20]);
+        }
+
+        var part = new Contracts.Campaigns.CampaignPartDto { Summary = new(), Log = lie == "no-gzip" ? [1, 2, 3] : bomb.ToArray() };
+        await liar.SyncAsync(results: [ScriptedWorker.Done(task) with { Steps = [lie == "step-done" ? new StepDone() : new StepCampaign { Part = part }] }]);
+        var ended = (await api.Admin.GetAsync<ListPage<OperationDto>>("/v1/operations?limit=1000")).Items.Last(one => one.Kind == "campaign");
+        Assert.Equal(("failed", "result-damaged"), (ended.State, ended.Refusal?.Code));
+    }
+
     [Theory]
     [InlineData("raw", null, null, "namespace9.9")]
     [InlineData("ext4", null, null, null)]
@@ -205,7 +247,7 @@ public sealed class LyingWorkerTests(ApiFixture api) : IClassFixture<ApiFixture>
     {
         // it may answer only when the boot has ended, which is this worker's to do
         var host = api.Admin.PostAsync<HostDto>(
-            "/v1/hosts", $$"""{"name":"h-{{Guid.NewGuid():N}}","mediaPool":"{{pool}}","dimms":[{"capacity":"64M"}],"regions":[{"dimms":["nmem0"]}]}""", HttpStatusCode.Created);
+            "/v1/hosts", $$"""{"name":"h-{{Guid.NewGuid():N}}","mediaPool":"{{pool}}","labels":{"pool":"{{pool}}"},"dimms":[{"capacity":"64M"}],"regions":[{"dimms":["nmem0"]}]}""", HttpStatusCode.Created);
         await worker.SyncAsync(results: [ScriptedWorker.Done(await worker.ReceiveAsync("boot"))]);
         return await host;
     }
