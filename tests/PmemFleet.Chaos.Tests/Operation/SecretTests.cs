@@ -161,7 +161,11 @@ public sealed partial class SecretTests(ChaosServer server)
     private static async Task<JsonNode> MustAsync(HttpClient client, HttpMethod method, string path, object? body)
     {
         using var request = new HttpRequestMessage(method, $"/v1/hosts/{Host}/{path}") { Content = body is null ? null : JsonContent.Create(body) };
-        request.Headers.TryAddWithoutValidation("If-Match", method == HttpMethod.Delete ? "*" : null);
+        if (method == HttpMethod.Delete)
+        {
+            request.Headers.IfMatch.Add(EntityTagHeaderValue.Any);
+        }
+
         using var answer = await client.SendAsync(request);
         var text = await answer.Content.ReadAsStringAsync();
         Assert.True(answer.IsSuccessStatusCode, $"{method} {path}: {(int)answer.StatusCode} {text}");
@@ -178,7 +182,11 @@ public sealed partial class SecretTests(ChaosServer server)
     {
         using var request = new HttpRequestMessage(method, path);
         request.Content = json is null ? null : new StringContent(json, System.Text.Encoding.UTF8, "application/json");
-        request.Headers.TryAddWithoutValidation("If-Match", method == HttpMethod.Delete ? "*" : null);
+        if (method == HttpMethod.Delete)
+        {
+            request.Headers.IfMatch.Add(EntityTagHeaderValue.Any);
+        }
+
         request.Headers.Add("Prefer", "respond-async");
         using var answer = await client.SendAsync(request);
         _seen.Add(($"the answer to {method} {path} with {what}", $"{answer.Headers}\n{await answer.Content.ReadAsStringAsync()}"));
