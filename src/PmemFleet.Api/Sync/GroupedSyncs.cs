@@ -18,7 +18,7 @@ public sealed partial class GroupedSyncs
     private const int MostOfGroup = 64;
 
     /// <summary>What brings more than this is a transaction of its own: the others would wait for it.</summary>
-    private const int MostBroughtTogether = 2000;
+    private const int MostBroughtTogether = 500;
 
     /// <summary>How long a group waits for a lease's or a host's lock: an apply of a whole fleet may hold some for half a minute, and the others' leases would end meanwhile.</summary>
     private const string Patience = "200ms";

@@ -15,7 +15,7 @@ namespace PmemFleet.Api.Sync;
 /// </summary>
 public sealed class SyncDown(IHostLayouts layouts)
 {
-    private const int MaxTasks = 1000;
+    private const int MaxTasks = 250;
 
     /// <summary>The same number of statements however many workers ask. Gives, by worker, what it has to know.</summary>
     public async Task<IReadOnlyDictionary<Guid, (IReadOnlyList<HostAssignment> Hosts, IReadOnlyList<Guid> Cancelled)>> ReadAsync(
