@@ -31,7 +31,7 @@ public sealed class CampaignCompletion : ITaskCompletion
         RefusalDto? refused = null;
         foreach (var task in tasks)
         {
-            if (task.Result.Steps.OfType<StepCampaign>().FirstOrDefault() is { } done && CampaignParts.IsWhole(done.Part))
+            if (task.Refusal is null && task.Result.Steps.OfType<StepCampaign>().FirstOrDefault() is { } done && CampaignParts.IsWhole(done.Part))
             {
                 db.Add(new CampaignPartRow { CampaignId = campaign.Id, TaskId = task.Task.Id, Part = JsonSerializer.Serialize(done.Part, FleetJsonContext.Default.CampaignPartDto) });
                 campaign.HostsDone++;

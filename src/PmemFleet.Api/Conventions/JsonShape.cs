@@ -64,6 +64,11 @@ public static class JsonShape
         {
             Complain(errors, pointer, "is no text: it has U+0000 or half of a surrogate pair");
         }
+        else if (reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out var number) && !double.IsFinite(number))
+        {
+            // it would be read as infinite, and could not be written again
+            Complain(errors, pointer, "is larger than any number here can be");
+        }
     }
 
     private static void WalkObject(
