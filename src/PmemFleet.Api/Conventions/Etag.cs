@@ -46,8 +46,8 @@ public static class Etag
         };
     }
 
-    /// <summary>The refusal of an If-Match where the request names no resource that has a tag.</summary>
-    public static RefusalDto NothingToMatch(HttpRequest request) => new()
+    /// <summary>What the request makes or starts has no version that could match (RFC 9110 section 13.1.1): null where If-Match is absent, or any.</summary>
+    public static RefusalDto? NothingToMatch(HttpRequest request) => request.Headers.IfMatch.Count == 0 || request.Headers.IfMatch == Any ? null : new RefusalDto
     {
         Errno = "ESTALE",
         Code = "precondition-failed",

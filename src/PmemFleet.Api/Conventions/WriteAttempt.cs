@@ -38,10 +38,9 @@ internal static class WriteAttempt
             return new TransactionEnd<WriteAnswer>(WriteAnswer.Of(FleetProblem.Of(refused.Refusal, refused.Status)), Commit: false);
         }
 
-        if (http.Request.Headers.IfMatch.Count > 0 && !context.IfMatchChecked && http.Request.Headers.IfMatch != Etag.Any)
+        if (!context.IfMatchChecked && Etag.NothingToMatch(http.Request) is { } unmatched)
         {
-            // what the request makes or starts has no version that could match (RFC 9110 section 13.1.1): nothing is done
-            return new TransactionEnd<WriteAnswer>(WriteAnswer.Of(FleetProblem.Of(Etag.NothingToMatch(http.Request))), Commit: false);
+            return new TransactionEnd<WriteAnswer>(WriteAnswer.Of(FleetProblem.Of(unmatched)), Commit: false);
         }
 
         if (!context.HasEvent)

@@ -56,7 +56,7 @@ public sealed class DataPlaneProxy(
         where T : class
     {
         var http = controller.HttpContext;
-        if (await (method == HttpMethod.Post ? NothingToMatch(http) : CheckIfMatchAsync<T>(http, host, path)) is { } stale)
+        if ((method == HttpMethod.Post ? Etag.NothingToMatch(http.Request)?.ToResult() : await CheckIfMatchAsync<T>(http, host, path)) is { } stale)
         {
             return stale;
         }
@@ -133,10 +133,6 @@ public sealed class DataPlaneProxy(
 
     public static IActionResult RefusalOf<T>(WorkerAnswer<T> answer)
         where T : class => (answer.Refusal ?? NoAnswer).ToResult(answer.Status);
-
-    /// <summary>What a POST makes or starts has no version that an If-Match could name.</summary>
-    private static Task<IActionResult?> NothingToMatch(HttpContext http) => Task.FromResult(
-        http.Request.Headers.IfMatch.Count > 0 && http.Request.Headers.IfMatch != Etag.Any ? Etag.NothingToMatch(http.Request).ToResult() : null);
 
     /// <summary>A refusal of a resource that the worker kept no version of.</summary>
     private async Task<IActionResult?> CheckIfMatchAsync<T>(HttpContext http, string host, string path)

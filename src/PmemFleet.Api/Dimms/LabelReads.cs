@@ -50,12 +50,8 @@ public static class LabelReads
             new LabelChunk(chunk.Index, ImmutableCollectionsMarshal.AsImmutableArray(chunk.Content)))));
     }
 
-    /// <summary>Runs a write with the request's bytes; more than any label area has is refused before it is read.</summary>
-    public static async Task<IActionResult> WithBodyAsync(ControllerBase controller, Func<ReadOnlyMemory<byte>, Task<IActionResult>> write) =>
-        await write(await RestOfBodyAsync(controller));
-
-    /// <summary>What is left of the request's bytes.</summary>
-    public static async Task<ReadOnlyMemory<byte>> RestOfBodyAsync(ControllerBase controller)
+    /// <summary>The request's bytes.</summary>
+    public static async Task<ReadOnlyMemory<byte>> BodyAsync(ControllerBase controller)
     {
         using var body = new MemoryStream();
         await controller.Request.Body.CopyToAsync(body, controller.HttpContext.RequestAborted);

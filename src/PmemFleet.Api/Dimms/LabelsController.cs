@@ -59,6 +59,9 @@ public sealed class LabelsController(FleetDbContext db) : ControllerBase
     [Refused(404, "There is no such host or DIMM, or the DIMM has no label area.")]
     [Refused(409, "A region over it is enabled.")]
     [Refused(422, "There are more or fewer bytes than the area has.")]
-    public Task<IActionResult> Import(string host, string dimm, [FromServices] FleetWrite write) =>
-        LabelReads.WithBodyAsync(this, area => write.ExecuteAsync(this, host, aggregate => LabelCommands.Import(aggregate, dimm, area)));
+    public async Task<IActionResult> Import(string host, string dimm, [FromServices] FleetWrite write)
+    {
+        var area = await LabelReads.BodyAsync(this);
+        return await write.ExecuteAsync(this, host, aggregate => LabelCommands.Import(aggregate, dimm, area));
+    }
 }

@@ -14,7 +14,7 @@ namespace PmemFleet.Api.Fleets;
 public static class LabelLessNamespaces
 {
     /// <summary>The namespace is of a label-less region.</summary>
-    public const int Kind = 4;
+    public const int Kind = (int)NamespaceKind.Io;
 
     /// <summary>True where the document has to name it: it is not what its region comes with.</summary>
     public static bool IsConfigured(RegionRow region, NamespaceRow row, PersonalityRow? claim) =>

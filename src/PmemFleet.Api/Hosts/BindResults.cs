@@ -12,13 +12,10 @@ public static class BindResults
 {
     /// <summary>Every bind step gets its outcome; one that the task never came to fails with the task's refusal.</summary>
     /// <returns>The last refusal of the model, where a bind failed.</returns>
-    public static RefusalDto? Apply(HostAggregate host, FinishedTask task) => Apply(host, task, FinishedHosts.StepsOf(task));
-
-    /// <inheritdoc cref="Apply(HostAggregate, FinishedTask)"/>
-    public static RefusalDto? Apply(HostAggregate host, FinishedTask task, IReadOnlyList<TaskStep> steps)
+    public static RefusalDto? Apply(HostAggregate host, FinishedTask task)
     {
         RefusalDto? refusal = null;
-        foreach (var (step, index) in steps.Select((step, index) => (step, index)))
+        foreach (var (step, index) in task.Steps.Select((step, index) => (step, index)))
         {
             // a bind that is not awaited any more is one of a boot before, or was undone
             if (step is not BindStep bind || host.Bus.FindNamespace(bind.Namespace) is not { State: NamespaceState.Pending })

@@ -46,14 +46,13 @@ public sealed class PowerCompletion(OperationQueue queue, TimeProvider time) : I
             db, [.. tasks.Select(task => task.Host.Id)], [.. tasks.Select(task => task.Task)], cancellationToken);
         foreach (var (task, host) in hosts.Tasks)
         {
-            var steps = FinishedHosts.StepsOf(task);
-            if (task.Refusal is not null && !steps.Any(step => step is BindStep))
+            if (task.Refusal is not null && !task.Steps.Any(step => step is BindStep))
             {
-                TakeBack(host, steps);
+                TakeBack(host, task.Steps);
                 continue;
             }
 
-            if (steps.Any(step => step is BootStep))
+            if (task.Steps.Any(step => step is BootStep))
             {
                 host.Host.BootCount++;
                 var binds = HostBoot.Bring(host, awaited[host.Host.Id]);

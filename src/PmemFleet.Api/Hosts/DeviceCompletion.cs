@@ -54,8 +54,7 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
 
     private static RefusalDto? Apply(HostAggregate host, FinishedTask task)
     {
-        var steps = FinishedHosts.StepsOf(task);
-        var refusal = BindResults.Apply(host, task, steps);
+        var refusal = BindResults.Apply(host, task);
         if (task.Refusal is not null && task.Operation.Kind is OperationKinds.EnableDaxDevice or OperationKinds.DisableDaxDevice
             && host.Rows.DaxDevices.Find(device => device.Name == task.Operation.Subject) is { } unchanged)
         {
@@ -63,7 +62,7 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
             unchanged.Enabled = task.Operation.Kind == OperationKinds.DisableDaxDevice;
             host.Save();
         }
-        else if (steps.Any(step => step is BindStep))
+        else if (task.Steps.Any(step => step is BindStep))
         {
             // only a bind tells the model anything
             host.Save();

@@ -1,10 +1,7 @@
-using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
-using PmemFleet.Contracts;
 using PmemFleet.Contracts.Hosts;
-using PmemFleet.Contracts.Sync;
 
 namespace PmemFleet.Api.Hosts;
 
@@ -32,7 +29,4 @@ public sealed class FinishedHosts
 
     public HostDto ToDto(HostAggregate host) =>
         HostProjection.ToDto(host.Rows, host.Host.WorkerId is { } id ? _workers.GetValueOrDefault(id) : null);
-
-    public static IReadOnlyList<TaskStep> StepsOf(FinishedTask task) =>
-        JsonSerializer.Deserialize(task.Task.Steps, FleetJsonContext.Default.IReadOnlyListTaskStep)!;
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Conventions;
-using PmemFleet.Api.Hosting;
 using PmemFleet.Api.Idempotency;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
@@ -15,9 +14,6 @@ namespace PmemFleet.Api.Hosts;
 /// </summary>
 public sealed class GroupedWrites
 {
-    private static readonly int Groups = Math.Max(1, Environment.ProcessorCount / 2);
-    private const int MostOfGroup = 64;
-
     private readonly IDbContextFactory<FleetDbContext> _contexts;
     private readonly FleetTransactions _transactions;
     private readonly OperationQueue _queue;
@@ -27,7 +23,7 @@ public sealed class GroupedWrites
     public GroupedWrites(IDbContextFactory<FleetDbContext> contexts, FleetTransactions transactions, OperationQueue queue, TimeProvider time)
     {
         (_contexts, _transactions, _queue, _time) = (contexts, transactions, queue, time);
-        _waiting = new Gathering<WaitingWrite>(Groups, MostOfGroup, write => write.Command.Host, ServeAsync);
+        _waiting = new Gathering<WaitingWrite>(SharedTransactions.Places, SharedTransactions.Most, write => write.Command.Host, ServeAsync);
     }
 
     /// <summary>The answer, once it is committed or refused.</summary>
@@ -53,8 +49,7 @@ public sealed class GroupedWrites
             }
         }
 
-        using var span = waiting.Count == 1 ? null : Telemetry.Spans.StartActivity(
-            ActivityKind.Internal, links: group.Where(write => write.Request is not null).Select(write => new ActivityLink(write.Request!.Context)), name: "write group");
+        using var span = SharedTransactions.StartSpan("write group", [.. waiting.Select(write => write.Request)]);
         WriteAnswer?[] answers;
         var saved = false;
         try
@@ -182,24 +177,8 @@ public sealed class GroupedWrites
         }
     }
 
-    private async Task AloneAsync(WaitingWrite write)
-    {
-        Activity.Current = write.Request;
-        try
-        {
-            var cancelled = write.Http.RequestAborted;
-            write.Answer.SetResult(await _transactions.RunAsync(
-                (db, token) => WriteAttempt.RunAsync(db, write.Http, _queue, _time.GetUtcNow(), write.Command.AloneAsync, token), cancelled));
-        }
-        catch (OperationCanceledException left)
-        {
-            write.Answer.SetCanceled(left.CancellationToken);
-        }
-        catch (Exception failure)
-        {
-            write.Answer.SetException(failure);
-        }
-    }
+    private Task AloneAsync(WaitingWrite write) => SharedTransactions.AloneAsync(write.Answer, write.Request, () => _transactions.RunAsync(
+        (db, token) => WriteAttempt.RunAsync(db, write.Http, _queue, _time.GetUtcNow(), write.Command.AloneAsync, token), write.Http.RequestAborted));
 
     private sealed record WaitingWrite(HttpContext Http, HostCommand Command, PresentedKey? Key, Activity? Request)
     {

@@ -50,7 +50,7 @@ public sealed class HostAggregate
 
     /// <summary>A host that this write makes.</summary>
     public static HostAggregate Made(FleetWriteContext context, HostRow host) =>
-        new(context.Db, HostRows.Bare(host), context.Now) { Context = context };
+        Of(context, HostRows.Bare(host));
 
     /// <summary>A host whose rows are loaded, locked, and tracked by the context.</summary>
     public static HostAggregate Of(FleetWriteContext context, HostRows rows) => new(context.Db, rows, context.Now) { Context = context };

@@ -1,4 +1,3 @@
-using PmemFleet.Api.Health;
 using PmemFleet.Contracts.Sync;
 
 namespace PmemFleet.Api.MediaErrors;
@@ -22,6 +21,5 @@ public static class CredibleObservation
         && ranges.All(range => range is { Dpa: >= 0, Length: > 0 } && range.Dpa < capacity && range.Length <= capacity - range.Dpa);
 
     private static bool IsWhole(Contracts.Health.DimmHealthDto health) =>
-        health is { HealthState: not null, ShutdownState: not null, Firmware: not null, Security.State: not null, Injected: not null, ShutdownCount: >= 0 }
-        && !HealthJson.Write(health)!.Contains("\\u0000", StringComparison.Ordinal);
+        health is { HealthState: not null, ShutdownState: not null, Firmware: not null, Security.State: not null, Injected: not null, ShutdownCount: >= 0 };
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Persistence;
+using PmemFleet.Contracts;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Sync;
 
@@ -25,9 +26,9 @@ public sealed class FinishedTask
 {
     internal FinishedTask(TaskRow task, OperationRow operation, HostRow host, TaskResult result)
     {
-        (Task, Operation, Host, Result) = (task, operation, host, result);
+        (Task, Operation, Host, Result, Steps) = (task, operation, host, result, StepsOf(task));
         Refusal = (result.Steps.Count > 0 ? result.Steps[^1] as StepRefused : null)?.Refusal;
-        if (!result.Cancelled && Refusal is null && !IsOf(task, operation.Kind, result))
+        if (!result.Cancelled && Refusal is null && !IsOf(task.Kind, Steps, result))
         {
             Refusal = Damaged;
         }
@@ -47,6 +48,9 @@ public sealed class FinishedTask
     public HostRow Host { get; }
 
     public TaskResult Result { get; }
+
+    /// <summary>What was to be done.</summary>
+    public IReadOnlyList<TaskStep> Steps { get; }
 
     /// <summary>Why the task ended early, if it did: the last step's refusal or the cancellation.</summary>
     public RefusalDto? Refusal { get; }
@@ -71,17 +75,15 @@ public sealed class FinishedTask
     internal static readonly RefusalDto Damaged = new() { Errno = "EIO", Code = "result-damaged", Message = "The worker's result is not one of this task." };
 
     /// <summary>Whether a task can have this result: as many steps as it has, and where the operation gives what a step found, that step.</summary>
-    internal static bool IsOf(TaskRow task, string kind, TaskResult result)
+    internal static bool IsOf(string kind, IReadOnlyList<TaskStep> steps, TaskResult result) => steps.Count == result.Steps.Count && kind switch
     {
-        using var steps = JsonDocument.Parse(task.Steps);
-        return steps.RootElement.GetArrayLength() == result.Steps.Count && kind switch
-        {
-            OperationKinds.RunWorkload => result.Steps is [StepWorkload { Outcome: not null, Sha256: not null }],
-            OperationKinds.Campaign => result.Steps is [StepCampaign],
-            OperationKinds.CheckNamespace => result.Steps.Any(step => step is StepChecked { Messages: not null }),
-            _ => true,
-        };
-    }
+        OperationKinds.RunWorkload => result.Steps is [StepWorkload { Outcome: not null, Sha256: not null }],
+        OperationKinds.Campaign => result.Steps is [StepCampaign],
+        OperationKinds.CheckNamespace => result.Steps.Any(step => step is StepChecked { Messages: not null }),
+        _ => true,
+    };
+
+    internal static IReadOnlyList<TaskStep> StepsOf(TaskRow task) => JsonSerializer.Deserialize(task.Steps, FleetJsonContext.Default.IReadOnlyListTaskStep)!;
 
     internal TaskVerdict Conclude() => Verdict
         ?? (Result.Cancelled ? new TaskVerdict(OperationRow.Cancelled, null, null, Refusal)

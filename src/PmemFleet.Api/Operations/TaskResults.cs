@@ -94,7 +94,13 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
     private static async Task<List<TaskRow>> StrandedAsync(
         FleetDbContext db, List<TaskRow> tasks, Dictionary<(Guid Task, Guid Host), TaskResult> resultOf, CancellationToken cancellationToken)
     {
-        Guid[] gone = [.. tasks.Where(task => task.Kind == OperationKinds.DeleteHost && resultOf[Key(task)] is { Cancelled: false, Steps: [.., StepDone] } result && FinishedTask.IsOf(task, task.Kind, result)).Select(task => task.HostId)];
+        Guid[] gone =
+        [
+            .. from task in tasks
+               where task.Kind == OperationKinds.DeleteHost && resultOf[Key(task)] is { Cancelled: false, Steps: [.., StepDone] } result
+                   && FinishedTask.IsOf(task.Kind, FinishedTask.StepsOf(task), result)
+               select task.HostId,
+        ];
         Guid[] known = [.. tasks.Select(task => task.Id)];
         return gone.Length == 0 ? [] : await SharedTasks(db, gone).Where(task => !known.Contains(task.Id)).ToListAsync(cancellationToken);
     }

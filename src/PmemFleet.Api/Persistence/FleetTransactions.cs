@@ -20,14 +20,17 @@ public sealed partial class FleetTransactions(
     public Task<T> RunAsync<T>(Func<FleetDbContext, CancellationToken, Task<T>> body, CancellationToken cancellationToken) =>
         RunAsync(async (db, token) => new TransactionEnd<T>(await body(db, token), Commit: true), cancellationToken);
 
-    public async Task<T> RunAsync<T>(
-        Func<FleetDbContext, CancellationToken, Task<TransactionEnd<T>>> body, CancellationToken cancellationToken)
+    public Task<T> RunAsync<T>(Func<FleetDbContext, CancellationToken, Task<TransactionEnd<T>>> body, CancellationToken cancellationToken) =>
+        RepeatAsync(() => OnceAsync(body, cancellationToken), cancellationToken);
+
+    /// <summary>Does something whole again where it lost a race: what <see cref="RunAsync{T}(Func{FleetDbContext, CancellationToken, Task{T}}, CancellationToken)"/> does, for statements without a context.</summary>
+    internal async Task<T> RepeatAsync<T>(Func<Task<T>> once, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await OnceAsync(body, cancellationToken);
+                return await once();
             }
             catch (Exception failure) when (attempt < Attempts && IsRaceLost(failure))
             {
@@ -63,7 +66,7 @@ public sealed partial class FleetTransactions(
     /// EF wraps what it takes for transient, sometimes twice. A prepared statement whose table a migration has changed under the running replica is
     /// refused once (0A000, "cached plan must not change result type"), and prepared anew by the next attempt.
     /// </summary>
-    internal static bool IsRaceLost(Exception failure)
+    private static bool IsRaceLost(Exception failure)
     {
         for (var inner = failure; inner is not null; inner = inner.InnerException)
         {

@@ -14,9 +14,6 @@ namespace PmemFleet.Api.Sync;
 /// </summary>
 public sealed partial class GroupedSyncs
 {
-    private static readonly int Groups = Math.Max(1, Environment.ProcessorCount / 2);
-    private const int MostOfGroup = 64;
-
     /// <summary>What brings more than this is a transaction of its own: the others would wait for it.</summary>
     private const int MostBroughtTogether = 500;
 
@@ -33,7 +30,7 @@ public sealed partial class GroupedSyncs
     public GroupedSyncs(FleetTransactions transactions, SyncUp up, SyncDown down, IOptions<WorkersOptions> options, ILogger<GroupedSyncs> logger)
     {
         (_transactions, _up, _down, _options, _logger) = (transactions, up, down, options.Value, logger);
-        _waiting = new Gathering<WaitingSync>(Groups, MostOfGroup, sync => sync.Worker.WorkerId, ServeAsync);
+        _waiting = new Gathering<WaitingSync>(SharedTransactions.Places, SharedTransactions.Most, sync => sync.Worker.WorkerId, ServeAsync);
     }
 
     /// <summary>The answer; null where the worker is fenced.</summary>
@@ -50,8 +47,7 @@ public sealed partial class GroupedSyncs
 
     private async Task ServeAsync(IReadOnlyList<WaitingSync> group)
     {
-        using var span = group.Count == 1 ? null : Telemetry.Spans.StartActivity(
-            ActivityKind.Internal, links: group.Where(sync => sync.Request is not null).Select(sync => new ActivityLink(sync.Request!.Context)), name: "sync group");
+        using var span = SharedTransactions.StartSpan("sync group", [.. group.Select(sync => sync.Request)]);
         try
         {
             var answers = await _transactions.RunAsync((db, token) => OnceAsync(db, group, Patience, token), CancellationToken.None);
@@ -72,24 +68,10 @@ public sealed partial class GroupedSyncs
         }
     }
 
-    /// <summary>It holds up nobody, and a failure is its own.</summary>
-    private async Task AloneAsync(WaitingSync sync)
-    {
-        Activity.Current = sync.Request;
-        try
-        {
-            var answers = await _transactions.RunAsync((db, token) => OnceAsync(db, [sync], "0", token), sync.Left);
-            sync.Answer.SetResult(answers.GetValueOrDefault(sync.Worker.WorkerId));
-        }
-        catch (OperationCanceledException left)
-        {
-            sync.Answer.SetCanceled(left.CancellationToken);
-        }
-        catch (Exception failure)
-        {
-            sync.Answer.SetException(failure);
-        }
-    }
+    private Task AloneAsync(WaitingSync sync) => SharedTransactions.AloneAsync(
+        sync.Answer,
+        sync.Request,
+        async () => (await _transactions.RunAsync((db, token) => OnceAsync(db, [sync], "0", token), sync.Left)).GetValueOrDefault(sync.Worker.WorkerId));
 
     /// <summary>By worker; those that are fenced are not in it.</summary>
     private async Task<IReadOnlyDictionary<Guid, SyncResponse>> OnceAsync(

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization.Metadata;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc.Controllers;
 using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Problems;
@@ -50,11 +49,6 @@ internal static class IdleSyncEndpoint
         if (request.QueryString.HasValue || request.Headers.ContainsKey("Idempotency-Key") || !IsJson(request.ContentType))
         {
             return null;
-        }
-
-        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-        {
-            limit.MaxRequestBodySize = SyncController.MostBytes;
         }
 
         var buffer = new MemoryStream(512);

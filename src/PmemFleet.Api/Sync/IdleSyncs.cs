@@ -24,15 +24,12 @@ public enum IdleVerdict
 /// Syncs that bring nothing, which are nearly all of a large fleet's: their leases are renewed, and it is seen whether anything waits for them, by
 /// two statements for all that came within a twentieth to a quarter of a second. A lone worker is served at once.
 /// </summary>
-public sealed class IdleSyncs(NpgsqlDataSource database, IOptions<WorkersOptions> options, TimeProvider time)
+public sealed class IdleSyncs(NpgsqlDataSource database, FleetTransactions transactions, IOptions<WorkersOptions> options, TimeProvider time)
 {
     private const int Most = 2000;
-    private const int Attempts = 6;
-
-    /// <summary>The more come, the longer they are gathered: what a batch costs does not grow with it, and a quarter of a second is nothing to who waits for ten.</summary>
-    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan GatherMost = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan GatherForEach = TimeSpan.FromMilliseconds(5);
+    private const int LeastGatherMilliseconds = 50;
+    private const int MostGatherMilliseconds = 250;
+    private const int GatherMillisecondsForEach = 5;
 
     private readonly Lock _gate = new();
     private readonly Queue<Waiting> _waiting = [];
@@ -60,7 +57,7 @@ public sealed class IdleSyncs(NpgsqlDataSource database, IOptions<WorkersOptions
         {
             try
             {
-                var verdicts = await JudgeAgainAsync(batch);
+                var verdicts = await transactions.RepeatAsync(() => JudgeAsync(batch), CancellationToken.None);
                 batch.ForEach(waiting => waiting.Answer.SetResult(verdicts.GetValueOrDefault(waiting.Worker.InstanceId, IdleVerdict.Nothing)));
             }
 #pragma warning disable CA1031 // whatever it is, each of the requests answers it
@@ -70,13 +67,11 @@ public sealed class IdleSyncs(NpgsqlDataSource database, IOptions<WorkersOptions
                 batch.ForEach(waiting => waiting.Answer.SetException(failure));
             }
 
-            await Task.Delay(Min(GatherMost, Max(Gather, batch.Count * GatherForEach)), time);
+            // the more come, the longer they are gathered: what a batch costs does not grow with it, and a quarter of a second is nothing to who waits for ten
+            var gather = Math.Clamp(batch.Count * GatherMillisecondsForEach, LeastGatherMilliseconds, MostGatherMilliseconds);
+            await Task.Delay(TimeSpan.FromMilliseconds(gather), time);
         }
     }
-
-    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
-
-    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     private List<Waiting> Take()
     {
@@ -174,22 +169,6 @@ public sealed class IdleSyncs(NpgsqlDataSource database, IOptions<WorkersOptions
                 new NpgsqlParameter<long[]> { TypedValue = [.. held.Select(pair => pair.Host.AcceptedSequence)] },
             },
         };
-    }
-
-    /// <summary>As every transaction: a race that is lost, or a statement whose table a migration changed, is repeated.</summary>
-    private async Task<Dictionary<Guid, IdleVerdict>> JudgeAgainAsync(List<Waiting> waiting)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                return await JudgeAsync(waiting);
-            }
-            catch (PostgresException failure) when (attempt < Attempts && FleetTransactions.IsRaceLost(failure))
-            {
-                await Task.Delay(Gather, time);
-            }
-        }
     }
 
     private sealed record Waiting(WorkerIdentity Worker, IReadOnlyList<HeldHost> Held)

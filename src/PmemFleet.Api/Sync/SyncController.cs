@@ -15,8 +15,6 @@ namespace PmemFleet.Api.Sync;
 [Tags("Workers")]
 public sealed class SyncController(WorkerSync sync) : ControllerBase
 {
-    internal const long MostBytes = 64 << 20;
-
     internal static readonly RefusalDto Fenced = new() { Errno = "ESTALE", Code = "fenced", Message = "This process holds no lease any more: drop all hosts and join anew." };
 
     /// <summary>
@@ -27,7 +25,7 @@ public sealed class SyncController(WorkerSync sync) : ControllerBase
     /// <param name="request">What it brings.</param>
     /// <param name="cancellationToken">The worker left.</param>
     [HttpPost]
-    [RequestSizeLimit(MostBytes)]
+    [RequestSizeLimit(64 << 20)]
     [ProducesResponseType<SyncResponse>(StatusCodes.Status200OK)]
     [ProducesResponseType<ProblemDto>(StatusCodes.Status409Conflict, FleetProblem.MediaType)]
     public async Task<IActionResult> Sync([FromRoute] string worker, [FromBody] SyncRequest request, CancellationToken cancellationToken)

@@ -73,7 +73,7 @@ public sealed class SyncDown(IHostLayouts layouts)
         var accepted = JsonSerializer.Serialize(
             asking.SelectMany(one => one.Held.Where(host => host.AcceptedSequence > 0).Select(host => (Key: $"{one.Worker.InstanceId}{host.HostId}{host.Epoch}", host.AcceptedSequence)))
                 .DistinctBy(host => host.Key).ToDictionary(host => host.Key, host => host.AcceptedSequence),
-            SyncJson.Default.DictionaryStringInt64);
+            FleetJsonContext.Default.IReadOnlyDictionaryStringInt64);
         var given = await db.Database.SqlQuery<GivenTask>(
             $"""
             WITH due AS (
@@ -118,6 +118,3 @@ public sealed class SyncDown(IHostLayouts layouts)
         };
     }
 }
-
-[System.Text.Json.Serialization.JsonSerializable(typeof(Dictionary<string, long>))]
-internal sealed partial class SyncJson : System.Text.Json.Serialization.JsonSerializerContext;

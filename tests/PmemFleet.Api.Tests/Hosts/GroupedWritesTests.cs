@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Tests.Support;
 
 namespace PmemFleet.Api.Tests.Hosts;
@@ -15,7 +16,7 @@ public sealed class GroupApi : ApiFixture
 /// <summary>Commands on different hosts share a transaction, and nothing else.</summary>
 public sealed class GroupedWritesTests(GroupApi api) : IClassFixture<GroupApi>
 {
-    private static readonly int Places = Math.Max(1, Environment.ProcessorCount / 2);
+    private static readonly int Places = SharedTransactions.Places;
 
     [Fact]
     public async Task Group_SomeRefusedOneHeldByAnother_TheRestCommitTogether()
