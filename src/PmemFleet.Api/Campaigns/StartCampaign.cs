@@ -30,7 +30,7 @@ public sealed class StartCampaign(OperationQueue queue)
         var names = request.Hosts;
         Guid[] ids = [.. await HostSelection.Select(db, null, selector).Where(host => names == null || names.Contains(host.Name)).OrderBy(host => host.Id)
             .Select(host => host.Id).Take(MostHosts + 1).ToListAsync(context.Cancelled)];
-        var hosts = await HostRows.LoadAsync(db, await db.LockHostsAsync(ids, context.Cancelled), tracked: false, withLabels: false, context.Cancelled);
+        var hosts = await HostRows.LoadAsync(db, await db.LockHostsAsync(ids, context.Cancelled), withLabels: false, context.Cancelled);
         hosts = [.. hosts.Where(rows => rows.Dimms.Count > 0)];
         if (hosts.Count == 0 || ids.Length > MostHosts)
         {
@@ -54,7 +54,7 @@ public sealed class StartCampaign(OperationQueue queue)
             Actor = context.Actor,
             CreatedAt = context.Now,
         };
-        db.Operations.Add(operation);
+        context.Changes.Add(operation);
         db.Add(new CampaignRow
         {
             Id = context.NewId(),
@@ -65,7 +65,7 @@ public sealed class StartCampaign(OperationQueue queue)
         });
         foreach (var rows in hosts)
         {
-            queue.Follow(db, rows.Host, operation, [new CampaignStep { Request = request, Dimms = DimmsOf(rows) }]);
+            queue.Follow(db.Changes, rows.Host, operation, [new CampaignStep { Request = request, Dimms = DimmsOf(rows) }]);
         }
 
         context.Event("campaign.started", subject: request.Name);

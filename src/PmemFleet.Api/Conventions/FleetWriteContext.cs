@@ -17,12 +17,20 @@ public sealed class FleetWriteContext
     private readonly OperationQueue _queue;
 
     internal FleetWriteContext(FleetDbContext db, HttpRequest request, OperationQueue queue, DateTimeOffset now, CancellationToken cancelled)
+        : this(db.Changes, request, queue, now) => (Db, Cancelled) = (db, cancelled);
+
+    /// <summary>Of a write that shares its transaction and makes no statement of its own.</summary>
+    internal FleetWriteContext(RowChanges changes, HttpRequest request, OperationQueue queue, DateTimeOffset now)
     {
-        (Db, _request, _queue, Now, Cancelled) = (db, request, queue, now, cancelled);
+        (Changes, _request, _queue, Now) = (changes, request, queue, now);
         Actor = request.HttpContext.User.ActorName();
     }
 
-    public FleetDbContext Db { get; }
+    /// <summary>The transaction; only where the write has one for itself.</summary>
+    public FleetDbContext Db { get => field ?? throw new InvalidOperationException("a command on one host makes no statement"); }
+
+    /// <summary>What it writes.</summary>
+    public RowChanges Changes { get; }
 
     /// <summary>One time for the whole write.</summary>
     public DateTimeOffset Now { get; }
@@ -53,13 +61,13 @@ public sealed class FleetWriteContext
     public void Event(string type, string? host = null, string? subject = null, JsonElement? data = null)
     {
         HasEvent = true;
-        Db.AppendEvent(type, Actor, Now, host, subject, data?.GetRawText());
+        Changes.AppendEvent(type, Actor, Now, host, subject, data?.GetRawText());
     }
 
     /// <summary>Work for the host's worker; answer with <see cref="WriteOutcome.Accepted"/>. The host is locked.</summary>
     public OperationRow Enqueue(
         HostRow host, string kind, string? subject, IReadOnlyList<TaskStep> steps, string? resourceLocation, int successStatus = StatusCodes.Status200OK) =>
-        _queue.Enqueue(Db, host, new OperationRequest(kind, steps, Actor)
+        _queue.Enqueue(Changes, host, new OperationRequest(kind, steps, Actor)
         {
             Subject = subject,
             ResourceLocation = resourceLocation,

@@ -22,8 +22,9 @@ internal static class WriteAttempt
         var end = Conclude(context, http, await body(context), key);
         if (end.Commit && QueryConventions.IsDryRun(http.Request))
         {
+            var operation = db.Changes.FindAdded<OperationRow>(row => row.Id == end.Value.OperationId);
             await db.SaveChangesAsync(cancelled);
-            var answer = end.Value with { DryRun = true, Body = end.Value.OperationId is { } id ? DryOperation(db, id) : end.Value.Body, OperationId = null };
+            var answer = end.Value with { DryRun = true, Body = operation is null ? end.Value.Body : FleetJson.ToUtf8(OperationProjection.ToDto(operation)), OperationId = null };
             return new TransactionEnd<WriteAnswer>(answer, Commit: false);
         }
 
@@ -52,7 +53,7 @@ internal static class WriteAttempt
         var answer = AnswerOf(outcome);
         if (key is not null)
         {
-            context.Db.Add(new IdempotencyKeyRow
+            context.Changes.Add(new IdempotencyKeyRow
             {
                 Caller = key.Caller,
                 Key = key.Key,
@@ -68,9 +69,6 @@ internal static class WriteAttempt
 
         return new TransactionEnd<WriteAnswer>(answer, Commit: true);
     }
-
-    private static byte[] DryOperation(FleetDbContext db, Guid id) =>
-        FleetJson.ToUtf8(OperationProjection.ToDto(db.Operations.Local.Single(operation => operation.Id == id)));
 
     private static WriteAnswer AnswerOf(WriteOutcome outcome) => outcome switch
     {

@@ -8,7 +8,7 @@ namespace PmemFleet.Api.Dax;
 /// <summary>A bound devdax namespace gives one dax region with one device over all of it.</summary>
 public static class DaxOfNamespaces
 {
-    public static void Save(FleetDbContext db, HostRows rows, IEnumerable<RegionRow> regions, DateTimeOffset now)
+    public static void Save(RowChanges changes, HostRows rows, IEnumerable<RegionRow> regions, DateTimeOffset now)
     {
         var wanted = (from region in regions
                       join personality in rows.Personalities on region.Id equals personality.RegionId
@@ -21,20 +21,20 @@ public static class DaxOfNamespaces
             foreach (var device in rows.DaxDevices.Where(device => device.DaxRegionId == daxRegion.Id).ToArray())
             {
                 rows.DaxDevices.Remove(device);
-                db.Remove(device);
+                changes.Remove(device);
             }
 
             rows.DaxRegions.Remove(daxRegion);
-            db.Remove(daxRegion);
+            changes.Remove(daxRegion);
         }
 
         foreach (var (region, personality, row) in wanted.Values)
         {
-            Write(db, rows, region, personality.Bound!, row, now);
+            Write(changes, rows, region, personality.Bound!, row, now);
         }
     }
 
-    private static void Write(FleetDbContext db, HostRows rows, RegionRow region, BoundColumns bound, NamespaceRow row, DateTimeOffset now)
+    private static void Write(RowChanges changes, HostRows rows, RegionRow region, BoundColumns bound, NamespaceRow row, DateTimeOffset now)
     {
         var start = row.Start!.Value + (bound.StartPad ?? 0) + (bound.DataOffset ?? 0);
         var align = bound.Align!.Value;
@@ -53,7 +53,7 @@ public static class DaxOfNamespaces
                 TargetNode = region.TargetNode,
             };
             rows.DaxRegions.Add(daxRegion);
-            db.Add(daxRegion);
+            changes.Add(daxRegion);
         }
 
         (daxRegion.Start, daxRegion.Size, daxRegion.Align) = (start, bound.Size, align);
@@ -73,7 +73,7 @@ public static class DaxOfNamespaces
                 Enabled = true,
             };
             rows.DaxDevices.Add(device);
-            db.Add(device);
+            changes.Add(device);
         }
 
         (device.Number, device.Start, device.Size, device.Align) = (row.Number, start, bound.Size, align);

@@ -6,7 +6,7 @@ using PmemFleet.Api.Namespaces;
 namespace PmemFleet.Api.Dax;
 
 /// <summary>A device-dax region. A bound devdax namespace gives one, but it stands for itself: the namespace is optional.</summary>
-public sealed class DaxRegionRow
+public sealed class DaxRegionRow : IHostDeviceRow
 {
     public required Guid HostId { get; init; }
 
@@ -30,7 +30,7 @@ public sealed class DaxRegionRow
 }
 
 /// <summary>A mappable dax device. There is none without a region.</summary>
-public sealed class DaxDeviceRow
+public sealed class DaxDeviceRow : IHostDeviceRow
 {
     public required Guid HostId { get; init; }
 

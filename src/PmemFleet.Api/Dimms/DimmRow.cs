@@ -5,7 +5,7 @@ using PmemFleet.Api.Hosts;
 namespace PmemFleet.Api.Dimms;
 
 /// <summary>An NVDIMM of a host.</summary>
-public sealed class DimmRow
+public sealed class DimmRow : IHostDeviceRow
 {
     public required Guid HostId { get; init; }
 
@@ -64,7 +64,7 @@ public sealed class DimmRow
 }
 
 /// <summary>A piece of a label area that was ever written. Its offset is <see cref="Index"/> times 4 KiB.</summary>
-public sealed class LabelChunkRow
+public sealed class LabelChunkRow : IHostDeviceRow
 {
     public required Guid HostId { get; init; }
 

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Namespaces;
 
 namespace PmemFleet.Api.Dimms;
@@ -7,7 +8,7 @@ namespace PmemFleet.Api.Dimms;
 /// <summary>
 /// A range of a DIMM that a label reserves. No two of a DIMM overlap: <c>ex_dpa_extents_overlap</c> (<see cref="Persistence.ExclusionConstraints"/>).
 /// </summary>
-public sealed class DpaExtentRow
+public sealed class DpaExtentRow : IHostDeviceRow
 {
     public required Guid HostId { get; init; }
 

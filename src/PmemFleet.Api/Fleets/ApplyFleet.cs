@@ -11,7 +11,7 @@ namespace PmemFleet.Api.Fleets;
 
 /// <summary>
 /// Applies a fleet document in one transaction: all of it or nothing. Hosts are taken in portions, so that memory stays bounded however large the
-/// fleet is; new rows go in by <see cref="BulkInsert"/>.
+/// fleet is, and each is saved with a statement for a table (<see cref="RowChanges"/>).
 /// </summary>
 public sealed class ApplyFleet(FleetWriteContext context, DeleteHost delete)
 {
@@ -73,16 +73,13 @@ public sealed class ApplyFleet(FleetWriteContext context, DeleteHost delete)
             }
 
             await context.Db.SaveChangesAsync(context.Cancelled);
-            context.Db.ChangeTracker.Clear();
+            context.Db.Forget();
         }
     }
 
     private async Task<RefusalDto?> ApplyAsync(HostOfDocument[] portion, HashSet<string> there)
     {
         var known = await LoadAsync([.. portion.Select(host => host.Name).Where(there.Contains)]);
-
-        // only what was loaded can be modified; new rows are found by their state
-        context.Db.ChangeTracker.AutoDetectChangesEnabled = false;
         foreach (var wanted in portion)
         {
             var refusal = known.TryGetValue(wanted.Name, out var host) ? Apply(host, wanted, isNew: false) : Create(wanted);
@@ -92,14 +89,8 @@ public sealed class ApplyFleet(FleetWriteContext context, DeleteHost delete)
             }
         }
 
-        await BulkInsert.InsertAddedAsync(context.Db, context.Cancelled);
-        context.Db.ChangeTracker.AutoDetectChangesEnabled = true;
-        if (known.Count > 0)
-        {
-            await context.Db.SaveChangesAsync(context.Cancelled);
-        }
-
-        context.Db.ChangeTracker.Clear();
+        await context.Db.SaveChangesAsync(context.Cancelled);
+        context.Db.Forget();
         return null;
     }
 

@@ -31,7 +31,7 @@ public sealed class FleetExport(IDbContextFactory<FleetDbContext> contexts)
         while (true)
         {
             var hosts = await select(db).Where(host => string.Compare(host.Name, after) > 0).OrderBy(host => host.Name).Take(Portion).AsNoTracking().ToListAsync(cancellationToken);
-            foreach (var rows in await HostRows.LoadAsync(db, hosts, tracked: false, withLabels: false, cancellationToken))
+            foreach (var rows in await HostRows.LoadAsync(db, hosts, withLabels: false, cancellationToken))
             {
                 var document = JsonSerializer.SerializeToNode(ToDocument(rows), FleetJsonContext.Default.FleetHost)!;
                 DropNulls(document);

@@ -60,7 +60,7 @@ public sealed class PowerCompletion(OperationQueue queue, TimeProvider time) : I
                 if (binds.Count > 0)
                 {
                     host.Host.State = HostRow.Booting;
-                    queue.Follow(db, host.Host, task.Operation, binds);
+                    queue.Follow(db.Changes, host.Host, task.Operation, binds);
                     task.Continue();
                     continue;
                 }

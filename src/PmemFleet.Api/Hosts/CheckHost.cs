@@ -21,7 +21,7 @@ public sealed class CheckHost(FleetDbContext db, DataPlaneProxy worker)
             return ProblemResults.NotFound("host", host).ToResult();
         }
 
-        var rows = (await HostRows.LoadAsync(db, [found], tracked: false, withLabels: true, cancellationToken))[0];
+        var rows = (await HostRows.LoadAsync(db, [found], withLabels: true, cancellationToken))[0];
         var differences = LabelCheck.Compare(rows);
         var (read, blocks, refusal) = await CheckInfoBlocksAsync(rows, cancellationToken);
         if (refusal is not null)

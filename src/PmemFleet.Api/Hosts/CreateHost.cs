@@ -43,7 +43,7 @@ public static class CreateHost
         host.Save();
         var dto = HostProjection.ToDto(host.Rows, null);
         host.Event("host.created", host.Name, dto);
-        context.Db.WakeAfterCommit(WakeUps.Placement);
+        context.Changes.WakeAfterCommit(WakeUps.Placement);
         return Task.FromResult<WriteOutcome>(new WriteOutcome.Created(dto, $"/v1/hosts/{host.Name}", Etag.Of(host.Host.Id, host.Host.Version)));
     }
 
@@ -69,7 +69,7 @@ public static class CreateHost
             MediaPool = request.MediaPool ?? DefaultPool,
             CreatedAt = context.Now,
         };
-        context.Db.Hosts.Add(row);
+        context.Changes.Add(row);
         return (HostAggregate.Made(context, row), null);
     }
 

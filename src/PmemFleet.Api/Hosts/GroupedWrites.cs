@@ -1,28 +1,29 @@
 using System.Diagnostics;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Idempotency;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
+using PmemFleet.Nvdimm.Model;
 
 namespace PmemFleet.Api.Hosts;
 
 /// <summary>
-/// Group commit: commands on different hosts that come at the same time share one transaction, its statements and its commit. Each runs in a context
-/// of its own that never meets the database: what is refused is thrown away with it, and the others do not notice. A host that someone else holds, and
+/// Group commit: commands on different hosts that come at the same time share one transaction, its statements and its commit. Each writes into changes
+/// of its own that never meet the database: what is refused is thrown away with them, and the others do not notice. A host that someone else holds, and
 /// every command of a group that failed, goes alone, so nobody waits for, or fails with, another one's host.
 /// </summary>
 public sealed class GroupedWrites
 {
-    private readonly IDbContextFactory<FleetDbContext> _contexts;
     private readonly FleetTransactions _transactions;
     private readonly OperationQueue _queue;
     private readonly TimeProvider _time;
     private readonly Gathering<WaitingWrite> _waiting;
 
-    public GroupedWrites(IDbContextFactory<FleetDbContext> contexts, FleetTransactions transactions, OperationQueue queue, TimeProvider time)
+    public GroupedWrites(FleetTransactions transactions, OperationQueue queue, TimeProvider time)
     {
-        (_contexts, _transactions, _queue, _time) = (contexts, transactions, queue, time);
+        (_transactions, _queue, _time) = (transactions, queue, time);
         _waiting = new Gathering<WaitingWrite>(SharedTransactions.Places, SharedTransactions.Most, write => write.Command.Host, ServeAsync);
     }
 
@@ -61,10 +62,8 @@ public sealed class GroupedWrites
                     var end = await AttemptAsync(db, group, cancelled);
                     if (end.Commit)
                     {
-                        await db.SaveChangesAsync(cancelled);
-
                         // what would refuse the commit refuses now, while it is certain that nothing is done
-                        await db.Database.ExecuteSqlAsync($"SET CONSTRAINTS ALL IMMEDIATE", cancelled);
+                        await db.Changes.SaveAsync((NpgsqlConnection)db.Database.GetDbConnection(), checkNow: true, cancelled);
                         saved = true;
                     }
 
@@ -100,8 +99,6 @@ public sealed class GroupedWrites
     /// <summary>Null for those that have to go alone.</summary>
     private async Task<TransactionEnd<WriteAnswer?[]>> AttemptAsync(FleetDbContext db, List<WaitingWrite> group, CancellationToken cancelled)
     {
-        // what it saves is told to it, change by change
-        db.ChangeTracker.AutoDetectChangesEnabled = false;
         var now = _time.GetUtcNow();
         var answers = new WriteAnswer?[group.Count];
         string[] names = [.. group.Select(write => write.Command.Host)];
@@ -118,13 +115,13 @@ public sealed class GroupedWrites
             }
         }
 
-        var hosts = (await HostRows.LoadAsync(db, [.. locked.Values], tracked: false, withLabels: true, cancelled)).ToDictionary(rows => rows.Host.Name);
+        var hosts = (await LockedHosts.LoadAsync(db, [.. locked.Values], cancelled)).ToDictionary(host => host.Rows.Host.Name);
         var commit = false;
         foreach (var (write, place) in group.Select((write, place) => (write, place)))
         {
-            if (hosts.TryGetValue(write.Command.Host, out var rows))
+            if (hosts.TryGetValue(write.Command.Host, out var host))
             {
-                answers[place] = await ApplyAsync(db, write, rows, now);
+                answers[place] = Apply(db, write, host.Rows, host.Bus, now);
                 commit |= answers[place]!.Problem is null;
             }
         }
@@ -132,26 +129,22 @@ public sealed class GroupedWrites
         return new TransactionEnd<WriteAnswer?[]>(answers, commit);
     }
 
-    /// <summary>Runs the command in a context of its own; what it changed goes into the group's where it was not refused.</summary>
-    private async Task<WriteAnswer> ApplyAsync(FleetDbContext db, WaitingWrite write, HostRows rows, DateTimeOffset now)
+    /// <summary>Runs the command over changes of its own; where it was not refused, they become the group's.</summary>
+    private WriteAnswer Apply(FleetDbContext db, WaitingWrite write, HostRows rows, Bus? bus, DateTimeOffset now)
     {
-        await using var own = await _contexts.CreateDbContextAsync();
-        own.TakeWakeUps();
-        own.ChangeTracker.AutoDetectChangesEnabled = false;
-        foreach (var row in rows.All())
-        {
-            own.Entry(row).State = EntityState.Unchanged;
-        }
-
+        var own = db.Changes.New();
+        own.Attach(rows.Host);
         var around = Activity.Current;
         Activity.Current = write.Request;
         try
         {
-            var context = new FleetWriteContext(own, write.Http.Request, _queue, now, CancellationToken.None);
-            var end = WriteAttempt.Conclude(context, write.Http, write.Command.ApplyTo(HostAggregate.Of(context, rows)), write.Key);
+            var context = new FleetWriteContext(own, write.Http.Request, _queue, now);
+            var host = HostAggregate.Of(context, rows, bus);
+            var end = WriteAttempt.Conclude(context, write.Http, write.Command.ApplyTo(host), write.Key);
             if (end.Commit)
             {
-                Move(own, db);
+                db.Changes.Take(own);
+                LockedHosts.KeepAfterCommit(db, host);
             }
 
             return end.Value;
@@ -159,21 +152,6 @@ public sealed class GroupedWrites
         finally
         {
             Activity.Current = around;
-        }
-    }
-
-    private static void Move(FleetDbContext from, FleetDbContext to)
-    {
-        from.ChangeTracker.DetectChanges();
-        var changes = from.ChangeTracker.Entries().Where(entry => entry.State is EntityState.Added or EntityState.Modified or EntityState.Deleted);
-        foreach (var entry in changes.OrderBy(entry => entry.State != EntityState.Deleted))
-        {
-            to.Entry(entry.Entity).State = entry.State;
-        }
-
-        foreach (var topic in from.TakeWakeUps())
-        {
-            to.WakeAfterCommit(topic);
         }
     }
 

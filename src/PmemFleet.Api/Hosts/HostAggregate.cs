@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Dimms;
 using PmemFleet.Api.Namespaces;
@@ -11,7 +10,7 @@ using PmemFleet.Nvdimm.Model;
 namespace PmemFleet.Api.Hosts;
 
 /// <summary>
-/// One host as a write sees it: its row is locked, its other rows are loaded and tracked, and <see cref="Bus"/> is the model over them. A
+/// One host as a write sees it: its row is locked, its other rows are there, and <see cref="Bus"/> is the model over them. A
 /// write applies one command to the bus, calls <see cref="Save"/>, and answers from the rows.
 /// </summary>
 public sealed class HostAggregate
@@ -19,14 +18,21 @@ public sealed class HostAggregate
     private readonly Dictionary<int, int> _clearErrorUnits = [];
     private readonly (int, int, int) _counts;
 
-    private HostAggregate(FleetDbContext db, HostRows rows, DateTimeOffset now)
+    private Bus _bus;
+    private bool _isSaved;
+
+    private HostAggregate(RowChanges changes, HostRows rows, Bus? bus, DateTimeOffset now)
     {
-        (Db, Rows, Now) = (db, rows, now);
-        Bus = Bus.Load(BusOfRows.Read(rows));
+        (Changes, Rows, Now) = (changes, rows, now);
+        _bus = bus ?? Bus.Load(BusOfRows.Read(rows));
         _counts = Counts();
+        foreach (var row in rows.Devices())
+        {
+            changes.Attach(row);
+        }
     }
 
-    public FleetDbContext Db { get; }
+    public RowChanges Changes { get; }
 
     public HostRows Rows { get; }
 
@@ -36,8 +42,19 @@ public sealed class HostAggregate
 
     public DateTimeOffset Now { get; }
 
-    /// <summary>The device model. Whoever replaces it has loaded it from this one's snapshot.</summary>
-    public Bus Bus { get; private set; }
+    /// <summary>The device model.</summary>
+    public Bus Bus
+    {
+        get
+        {
+            // whoever has it may change it
+            _isSaved = false;
+            return _bus;
+        }
+    }
+
+    /// <summary>The device model where the rows say all of it; null where it may have been changed since they were written.</summary>
+    internal Bus? SavedBus => _isSaved ? _bus : null;
 
     /// <summary>The request; only where the aggregate serves one.</summary>
     public FleetWriteContext Context { get => field ?? throw new InvalidOperationException("no request"); private init; }
@@ -52,8 +69,8 @@ public sealed class HostAggregate
     public static HostAggregate Made(FleetWriteContext context, HostRow host) =>
         Of(context, HostRows.Bare(host));
 
-    /// <summary>A host whose rows are loaded, locked, and tracked by the context.</summary>
-    public static HostAggregate Of(FleetWriteContext context, HostRows rows) => new(context.Db, rows, context.Now) { Context = context };
+    /// <summary>A host that is locked, with its rows and, where it is known, the model over them.</summary>
+    public static HostAggregate Of(FleetWriteContext context, HostRows rows, Bus? bus = null) => new(context.Changes, rows, bus, context.Now) { Context = context };
 
     /// <summary>Several hosts that the caller has locked.</summary>
     public static Task<List<HostAggregate>> LoadAsync(
@@ -86,29 +103,31 @@ public sealed class HostAggregate
     /// <summary>Bytes that one clear-error command covers on a DIMM that was just plugged; the model does not know it.</summary>
     public void NoteClearErrorUnit(Dimm plugged, int bytes) => _clearErrorUnits[plugged.Id] = bytes;
 
-    public void Replace(BusSnapshot snapshot) => Bus = Bus.Load(snapshot);
+    /// <summary>Another model in its place, made of this one's snapshot.</summary>
+    public void Replace(BusSnapshot snapshot) => _bus = Bus.Load(snapshot);
 
     /// <summary>Writes what the command changed into the rows and raises the versions of what a reader can see. May be called again.</summary>
     public void Save()
     {
         var plugged = (Rows.Dimms.Count, Rows.Regions.Count);
-        new RowsOfBus(Db, Rows, Now).Save(Bus, _clearErrorUnits);
+        new RowsOfBus(Changes, Rows, Now).Save(_bus, _clearErrorUnits);
+        _isSaved = true;
         if (plugged != (Rows.Dimms.Count, Rows.Regions.Count))
         {
             Host.Generation++;
             if (Host.WorkerId is { } worker)
             {
-                Db.WakeAfterCommit(WakeUps.Worker(worker));
+                Changes.WakeAfterCommit(WakeUps.Worker(worker));
             }
         }
 
-        if (Db.Entry(Host).State == EntityState.Added)
+        if (Changes.StateOf(Host) == RowState.Added)
         {
             // nobody has seen any version of it
             return;
         }
 
-        RowVersions.Raise(Db, Rows);
+        RowVersions.Raise(Changes, Rows);
         if (_counts != Counts())
         {
             Host.Version++;
@@ -130,8 +149,13 @@ public sealed class HostAggregate
     private static async Task<List<HostAggregate>> LoadAsync(
         FleetDbContext db, IReadOnlyList<HostRow> locked, DateTimeOffset now, FleetWriteContext? context, CancellationToken cancellationToken)
     {
-        var rows = await HostRows.LoadAsync(db, locked, tracked: true, withLabels: true, cancellationToken);
-        return rows.ConvertAll(host => context is null ? new HostAggregate(db, host, now) : new HostAggregate(db, host, now) { Context = context });
+        var rows = await LockedHosts.LoadAsync(db, locked, cancellationToken);
+        return rows.ConvertAll(host =>
+        {
+            var aggregate = context is null ? new HostAggregate(db.Changes, host.Rows, host.Bus, now) : new HostAggregate(db.Changes, host.Rows, host.Bus, now) { Context = context };
+            LockedHosts.KeepAfterCommit(db, aggregate);
+            return aggregate;
+        });
     }
 
     private (int Dimms, int Regions, int Namespaces) Counts() =>

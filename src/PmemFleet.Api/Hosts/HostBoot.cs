@@ -22,7 +22,7 @@ public sealed class HostBoot(OperationQueue queue, TimeProvider time) : IHostBoo
             var binds = Bring(host, awaited[host.Host.Id]);
             host.Host.State = HostRow.Booting;
             host.Host.BootCount++;
-            queue.Enqueue(db, host.Host, new OperationRequest(
+            queue.Enqueue(db.Changes, host.Host, new OperationRequest(
                 IHostBoot.Kind, [new BootStep { UnsafeShutdown = booting[host.Host.Id].UnsafeShutdown }, .. binds], "system"));
         }
     }

@@ -60,6 +60,9 @@ public sealed class HostRow
     public long Version { get; set; } = 1;
 
     public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Names the state of the rows of the host's device model; the database gives it (<see cref="HostRevisions"/>).</summary>
+    public long Revision { get; init; }
 }
 
 public sealed class HostRowConfiguration : IEntityTypeConfiguration<HostRow>

@@ -33,9 +33,28 @@ public sealed class HostRows
     /// <summary>Rows that this write took away.</summary>
     public List<object> Removed { get; } = [];
 
-    /// <summary>Every row, the host's own first.</summary>
-    public IEnumerable<object> All() =>
-        [Host, .. Dimms, .. LabelChunks, .. Extents, .. Regions, .. Mappings, .. Namespaces, .. Personalities, .. DaxRegions, .. DaxDevices];
+    /// <summary>Every row of the device model.</summary>
+    public IEnumerable<IHostDeviceRow> Devices() =>
+        [.. Dimms, .. LabelChunks, .. Extents, .. Regions, .. Mappings, .. Namespaces, .. Personalities, .. DaxRegions, .. DaxDevices];
+
+    /// <summary>How many rows that is.</summary>
+    public int Count =>
+        Dimms.Count + LabelChunks.Count + Extents.Count + Regions.Count + Mappings.Count + Namespaces.Count + Personalities.Count + DaxRegions.Count + DaxDevices.Count;
+
+    /// <summary>These devices, under the host's row as it was loaded now.</summary>
+    public HostRows With(HostRow host) => new()
+    {
+        Host = host,
+        Dimms = Dimms,
+        LabelChunks = LabelChunks,
+        Extents = Extents,
+        Regions = Regions,
+        Mappings = Mappings,
+        Namespaces = Namespaces,
+        Personalities = Personalities,
+        DaxRegions = DaxRegions,
+        DaxDevices = DaxDevices,
+    };
 
     /// <summary>Rows of a host that has nothing yet.</summary>
     public static HostRows Bare(HostRow host) => new()
@@ -52,20 +71,24 @@ public sealed class HostRows
         DaxDevices = [],
     };
 
-    /// <summary>Loads several hosts with one query for each table, tracked by <paramref name="db"/> unless it tracks nothing.</summary>
-    public static async Task<List<HostRows>> LoadAsync(
-        FleetDbContext db, IReadOnlyList<HostRow> hosts, bool tracked, bool withLabels, CancellationToken cancellationToken)
+    /// <summary>Loads several hosts with one query for each table.</summary>
+    public static async Task<List<HostRows>> LoadAsync(FleetDbContext db, IReadOnlyList<HostRow> hosts, bool withLabels, CancellationToken cancellationToken)
     {
+        if (hosts.Count == 0)
+        {
+            return [];
+        }
+
         Guid[] ids = [.. hosts.Select(host => host.Id)];
-        var dimms = await Of<DimmRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Number).ToListAsync(cancellationToken);
-        var chunks = !withLabels ? [] : await Of<LabelChunkRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Index).ToListAsync(cancellationToken);
-        var extents = await Of<DpaExtentRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.DpaStart).ToListAsync(cancellationToken);
-        var regions = await Of<RegionRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Number).ToListAsync(cancellationToken);
-        var mappings = await Of<RegionMappingRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Index).ToListAsync(cancellationToken);
-        var namespaces = await Of<NamespaceRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Number).ToListAsync(cancellationToken);
-        var personalities = await Of<PersonalityRow>(db, tracked).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Number).ToListAsync(cancellationToken);
-        var daxRegions = await Of<DaxRegionRow>(db, tracked).Where(row => ids.Contains(row.HostId)).ToListAsync(cancellationToken);
-        var daxDevices = await Of<DaxDeviceRow>(db, tracked).Where(row => ids.Contains(row.HostId)).ToListAsync(cancellationToken);
+        var dimms = await Of<DimmRow>(db).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Number).ToListAsync(cancellationToken);
+        var chunks = !withLabels ? [] : await Of<LabelChunkRow>(db).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Index).ToListAsync(cancellationToken);
+        var extents = await Of<DpaExtentRow>(db).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.DpaStart).ToListAsync(cancellationToken);
+        var regions = await Of<RegionRow>(db).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Number).ToListAsync(cancellationToken);
+        var mappings = await Of<RegionMappingRow>(db).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Index).ToListAsync(cancellationToken);
+        var namespaces = await Of<NamespaceRow>(db).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Number).ToListAsync(cancellationToken);
+        var personalities = await Of<PersonalityRow>(db).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Number).ToListAsync(cancellationToken);
+        var daxRegions = await Of<DaxRegionRow>(db).Where(row => ids.Contains(row.HostId)).ToListAsync(cancellationToken);
+        var daxDevices = await Of<DaxDeviceRow>(db).Where(row => ids.Contains(row.HostId)).ToListAsync(cancellationToken);
         var (dimmsOf, chunksOf, extentsOf) = (dimms.ToLookup(row => row.HostId), chunks.ToLookup(row => row.HostId), extents.ToLookup(row => row.HostId));
         var (regionsOf, mappingsOf) = (regions.ToLookup(row => row.HostId), mappings.ToLookup(row => row.HostId));
         var (namespacesOf, personalitiesOf) = (namespaces.ToLookup(row => row.HostId), personalities.ToLookup(row => row.HostId));
@@ -88,6 +111,6 @@ public sealed class HostRows
         ];
     }
 
-    private static IQueryable<T> Of<T>(FleetDbContext db, bool tracked)
-        where T : class => tracked ? db.Set<T>().AsTracking() : db.Set<T>().AsNoTracking();
+    private static IQueryable<T> Of<T>(FleetDbContext db)
+        where T : class => db.Set<T>().AsNoTracking();
 }

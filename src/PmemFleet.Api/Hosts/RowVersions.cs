@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Dimms;
 using PmemFleet.Api.Namespaces;
 using PmemFleet.Api.Persistence;
@@ -9,57 +8,46 @@ namespace PmemFleet.Api.Hosts;
 internal static class RowVersions
 {
     /// <summary>Looks at this host's rows only: a sync that ends a thousand tasks tracks the rows of hundreds of hosts.</summary>
-    public static void Raise(FleetDbContext db, HostRows rows)
+    public static void Raise(RowChanges changes, HostRows rows)
     {
-        var changedAreas = rows.LabelChunks.Concat(rows.Removed.OfType<LabelChunkRow>()).Where(chunk => IsChanged(db, chunk))
+        var changedAreas = rows.LabelChunks.Concat(rows.Removed.OfType<LabelChunkRow>()).Where(chunk => IsChanged(changes, chunk))
             .Select(chunk => chunk.DimmId).ToHashSet();
         foreach (var dimm in rows.Dimms)
         {
-            dimm.Version += ShowsChange(db, dimm, changedAreas.Contains(dimm.Id));
+            dimm.Version += ShowsChange(changes, dimm, changedAreas.Contains(dimm.Id));
         }
 
         foreach (var region in rows.Regions)
         {
-            region.Version += ShowsChange(db, region);
+            region.Version += ShowsChange(changes, region);
         }
 
-        var changedClaims = rows.Personalities.Concat(rows.Removed.OfType<PersonalityRow>()).Where(row => IsChanged(db, row))
-            .SelectMany(row => new[] { (row.RegionId, row.NamespaceNumber), (row.RegionId, (int?)db.Entry(row).Property(claim => claim.NamespaceNumber).OriginalValue) })
+        var changedClaims = rows.Personalities.Concat(rows.Removed.OfType<PersonalityRow>()).Where(row => IsChanged(changes, row))
+            .SelectMany(row => new[] { (row.RegionId, row.NamespaceNumber), (row.RegionId, changes.FormerOf(row).NamespaceNumber) })
             .ToHashSet();
         foreach (var row in rows.Namespaces)
         {
-            row.Version += ShowsChange(db, row, changedClaims.Contains((row.RegionId, row.Number)));
+            row.Version += ShowsChange(changes, row, changedClaims.Contains((row.RegionId, row.Number)));
         }
 
         foreach (var device in rows.DaxDevices)
         {
-            device.Version += ShowsChange(db, device);
+            device.Version += ShowsChange(changes, device);
         }
 
         foreach (var region in rows.DaxRegions)
         {
-            region.Version += ShowsChange(db, region);
+            region.Version += ShowsChange(changes, region);
         }
     }
 
     /// <summary>1 where a row that readers have seen changes, or shows something that does.</summary>
-    private static int ShowsChange(FleetDbContext db, object row, bool belowIt = false) => StateOf(db, row) switch
+    private static int ShowsChange(RowChanges changes, object row, bool belowIt = false) => changes.StateOf(row) switch
     {
-        EntityState.Modified => 1,
-        EntityState.Unchanged => belowIt ? 1 : 0,
+        RowState.Changed => 1,
+        RowState.Unchanged => belowIt ? 1 : 0,
         _ => 0,
     };
 
-    private static bool IsChanged(FleetDbContext db, object row) => StateOf(db, row) is EntityState.Added or EntityState.Modified or EntityState.Deleted;
-
-    private static EntityState StateOf(FleetDbContext db, object row)
-    {
-        var entry = db.Entry(row);
-        if (!db.ChangeTracker.AutoDetectChangesEnabled)
-        {
-            entry.DetectChanges();
-        }
-
-        return entry.State;
-    }
+    private static bool IsChanged(RowChanges changes, object row) => changes.StateOf(row) is RowState.Added or RowState.Changed or RowState.Removed;
 }

@@ -10,7 +10,7 @@ using PmemFleet.Nvdimm.Model;
 namespace PmemFleet.Api.Hosts;
 
 /// <summary>Saves what a command changed: rows are added, removed or written column by column, never replaced. The inverse of <see cref="BusOfRows"/>.</summary>
-public sealed class RowsOfBus(FleetDbContext db, HostRows rows, DateTimeOffset now)
+public sealed class RowsOfBus(RowChanges changes, HostRows rows, DateTimeOffset now)
 {
     private readonly Guid _host = rows.Host.Id;
 
@@ -21,7 +21,7 @@ public sealed class RowsOfBus(FleetDbContext db, HostRows rows, DateTimeOffset n
         SaveDimms(bus, snapshot, clearErrorUnitOfNewDimms);
         var regionOf = SaveRegions(bus, snapshot);
         SaveExtents(snapshot);
-        DaxOfNamespaces.Save(db, rows, regionOf.Values, now);
+        DaxOfNamespaces.Save(changes, rows, regionOf.Values, now);
     }
 
     private void SaveDimms(Bus bus, BusSnapshot snapshot, IReadOnlyDictionary<int, int> clearErrorUnits)
@@ -99,7 +99,7 @@ public sealed class RowsOfBus(FleetDbContext db, HostRows rows, DateTimeOffset n
         foreach (var orphan in rows.Mappings.Where(mapping => rows.Regions.TrueForAll(region => region.Id != mapping.RegionId)).ToArray())
         {
             rows.Mappings.Remove(orphan);
-            db.Remove(orphan);
+            changes.Remove(orphan);
         }
 
         return result;
@@ -135,7 +135,7 @@ public sealed class RowsOfBus(FleetDbContext db, HostRows rows, DateTimeOffset n
                 RegionOffset = (long)mapping.RegionOffset,
             };
             rows.Mappings.Add(added);
-            db.Add(added);
+            changes.Add(added);
         }
 
         return row;
@@ -188,7 +188,7 @@ public sealed class RowsOfBus(FleetDbContext db, HostRows rows, DateTimeOffset n
         foreach (var displaced in rows.Namespaces.Where(row => row.RegionId == region.Id && !moved.ContainsKey(row) && moved.ContainsValue(row.Number)).ToArray())
         {
             rows.Namespaces.Remove(displaced);
-            db.Remove(displaced);
+            changes.Remove(displaced);
         }
 
         foreach (var (row, number) in moved)
@@ -293,7 +293,7 @@ public sealed class RowsOfBus(FleetDbContext db, HostRows rows, DateTimeOffset n
             {
                 row = create(item);
                 rowList.Add(row);
-                db.Add(row);
+                changes.Add(row);
             }
 
             write(row, item);
@@ -303,7 +303,7 @@ public sealed class RowsOfBus(FleetDbContext db, HostRows rows, DateTimeOffset n
         {
             rowList.Remove(gone);
             rows.Removed.Add(gone);
-            db.Remove(gone);
+            changes.Remove(gone);
         }
     }
 }

@@ -47,6 +47,7 @@ public sealed class DimmObservations(TimeProvider time) : IDimmObservationSink
         if (changed.Count > 0)
         {
             await db.SaveChangesAsync(cancellationToken);
+            db.Changes.ChangedElsewhere(changed.Select(key => key.HostId));
             await LockAsync(db, changed.Select(key => newest[key]), cancellationToken);
             await RaiseVersionsAsync(db, changed, cancellationToken);
         }

@@ -22,7 +22,7 @@ public static class InjectionStatus
             return (null, ProblemResults.NotFound("host", host));
         }
 
-        var rows = (await HostRows.LoadAsync(db, [owner], tracked: false, withLabels: false, cancellationToken))[0];
+        var rows = (await HostRows.LoadAsync(db, [owner], withLabels: false, cancellationToken))[0];
         var space = rows.Namespaces.Find(row => $"namespace{rows.Regions.First(region => region.Id == row.RegionId).Number}.{row.Number}" == name);
         if (space?.Start is not { } start)
         {

@@ -49,7 +49,7 @@ public static class MediaErrorProjection
                 && (onDimm == null || dimm.Number == onDimm)
             orderby owner.Name, dimm.Number, error.Dpa
             select new { Host = owner, DimmNumber = dimm.Number, Error = error }).Take(query.Limit + 1).AsNoTracking().ToListAsync(cancellationToken);
-        var hosts = await HostRows.LoadAsync(db, [.. found.Select(row => row.Host).DistinctBy(row => row.Id)], tracked: false, withLabels: false, cancellationToken);
+        var hosts = await HostRows.LoadAsync(db, [.. found.Select(row => row.Host).DistinctBy(row => row.Id)], withLabels: false, cancellationToken);
         var rowsOf = hosts.ToDictionary(rows => rows.Host.Id);
         List<MediaErrorDto> dtos = found.ConvertAll(row => ToDto(rowsOf[row.Host.Id], row.DimmNumber, row.Error));
         return query.ToPage(dtos, dto => PlaceCursor.Key(dto.Host, DeviceName.Number(dto.Dimm, "nmem")!.Value, dto.Dpa), http);
@@ -76,7 +76,7 @@ public static class MediaErrorProjection
             return null;
         }
 
-        var rows = (await HostRows.LoadAsync(db, [owner], tracked: false, withLabels: false, cancellationToken))[0];
+        var rows = (await HostRows.LoadAsync(db, [owner], withLabels: false, cancellationToken))[0];
         return (rows, error, ToDto(rows, number, error));
     }
 

@@ -1,11 +1,12 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Regions;
 
 namespace PmemFleet.Api.Namespaces;
 
 /// <summary>A namespace of a region, the zero-size seed included.</summary>
-public sealed class NamespaceRow
+public sealed class NamespaceRow : IHostDeviceRow
 {
     public const string Disabled = "disabled";
     public const string Pending = "pending";

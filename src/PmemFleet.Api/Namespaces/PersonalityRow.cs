@@ -1,11 +1,12 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Regions;
 
 namespace PmemFleet.Api.Namespaces;
 
 /// <summary>A BTT, PFN or DAX device of a region, the idle seeds included.</summary>
-public sealed class PersonalityRow
+public sealed class PersonalityRow : IHostDeviceRow
 {
     public const string Btt = "btt";
     public const string Pfn = "pfn";

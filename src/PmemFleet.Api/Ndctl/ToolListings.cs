@@ -92,6 +92,6 @@ public sealed class ToolListings(FleetDbContext db)
     private async Task<HostRows?> LoadAsync(string host, CancellationToken cancellationToken)
     {
         var row = await db.Hosts.AsNoTracking().SingleOrDefaultAsync(found => found.Name == host, cancellationToken);
-        return row is null ? null : (await HostRows.LoadAsync(db, [row], tracked: false, withLabels: true, cancellationToken))[0];
+        return row is null ? null : (await HostRows.LoadAsync(db, [row], withLabels: true, cancellationToken))[0];
     }
 }

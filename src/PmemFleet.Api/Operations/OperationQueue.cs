@@ -30,7 +30,7 @@ public sealed class OperationQueue(TimeProvider time)
 #pragma warning restore CA1711
 {
     /// <summary>A new operation with its first task, in the caller's transaction.</summary>
-    public OperationRow Enqueue(FleetDbContext db, HostRow host, OperationRequest request)
+    public OperationRow Enqueue(RowChanges changes, HostRow host, OperationRequest request)
     {
         var now = time.GetUtcNow();
         var operation = new OperationRow
@@ -45,8 +45,8 @@ public sealed class OperationQueue(TimeProvider time)
             Actor = request.Actor,
             CreatedAt = now,
         };
-        db.Operations.Add(operation);
-        Follow(db, host, operation, request.Steps);
+        changes.Add(operation);
+        Follow(changes, host, operation, request.Steps);
         return operation;
     }
 
@@ -67,7 +67,7 @@ public sealed class OperationQueue(TimeProvider time)
     }
 
     /// <summary>One more task of an operation that has not ended.</summary>
-    public TaskRow Follow(FleetDbContext db, HostRow host, OperationRow operation, IReadOnlyList<TaskStep> steps)
+    public TaskRow Follow(RowChanges changes, HostRow host, OperationRow operation, IReadOnlyList<TaskStep> steps)
     {
         var now = time.GetUtcNow();
         var task = new TaskRow
@@ -81,10 +81,10 @@ public sealed class OperationQueue(TimeProvider time)
             TraceParent = Activity.Current?.Id,
             CreatedAt = now,
         };
-        db.Tasks.Add(task);
+        changes.Add(task);
         if (host.WorkerId is { } worker)
         {
-            db.WakeAfterCommit(WakeUps.Worker(worker));
+            changes.WakeAfterCommit(WakeUps.Worker(worker));
         }
 
         return task;

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using PmemFleet.Api.Hosting;
+using PmemFleet.Api.Hosts;
 
 namespace PmemFleet.Api.Persistence;
 
@@ -31,7 +32,7 @@ public static class DatabaseSetup
             .UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>())
             .UseSnakeCaseNamingConvention());
         services.AddScoped(provider => provider.GetRequiredService<IDbContextFactory<FleetDbContext>>().CreateDbContext());
-        services.AddSingleton<WakeUps>().AddSingleton<FleetTransactions>().AddSingleton<DatabaseReadiness>();
+        services.AddSingleton<HostCache>().AddSingleton<WakeUps>().AddSingleton<FleetTransactions>().AddSingleton<DatabaseReadiness>();
         services.AddHostedService<NotifyListener>();
         return services;
     }

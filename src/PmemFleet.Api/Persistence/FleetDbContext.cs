@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 using PmemFleet.Api.Access;
 using PmemFleet.Api.Events;
 using PmemFleet.Api.Hosts;
@@ -13,7 +14,6 @@ namespace PmemFleet.Api.Persistence;
 /// </summary>
 public sealed class FleetDbContext(DbContextOptions<FleetDbContext> options) : DbContext(options)
 {
-    private readonly HashSet<string> _wakeUps = [];
 
     public DbSet<HostRow> Hosts => Set<HostRow>();
 
@@ -29,6 +29,9 @@ public sealed class FleetDbContext(DbContextOptions<FleetDbContext> options) : D
 
     public DbSet<ApiKeyRow> ApiKeys => Set<ApiKeyRow>();
 
+    /// <summary>What is written beside EF's own tracking: the rows of device models, operations with their tasks, events. Saved with it, before it.</summary>
+    public RowChanges Changes => field ??= new RowChanges(RowTables.Of(this));
+
     /// <summary>
     /// Locks a host's row until the transaction ends; writes to one host are serial, hosts are parallel. Null where there is no such host.
     /// Lock hosts before any other row, and several hosts in the order of their ids.
@@ -41,14 +44,24 @@ public sealed class FleetDbContext(DbContextOptions<FleetDbContext> options) : D
         Hosts.FromSql($"SELECT * FROM hosts WHERE id = ANY({ids}) ORDER BY id FOR UPDATE").AsTracking().ToListAsync(cancellationToken);
 
     /// <summary>A topic of <see cref="WakeUps"/> to raise once the transaction is committed.</summary>
-    public void WakeAfterCommit(string topic) => _wakeUps.Add(topic);
+    public void WakeAfterCommit(string topic) => Changes.WakeAfterCommit(topic);
 
-    internal string[] TakeWakeUps()
+    /// <summary>Forgets all rows; what was not saved is lost.</summary>
+    public void Forget()
     {
-        string[] topics = [.. _wakeUps];
-        _wakeUps.Clear();
-        return topics;
+        ChangeTracker.Clear();
+        Changes.Clear();
     }
+
+    /// <inheritdoc/>
+    public override async Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
+    {
+        var saved = await Changes.SaveAsync((NpgsqlConnection)Database.GetDbConnection(), checkNow: false, cancellationToken);
+        return saved + await base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override int SaveChanges(bool acceptAllChangesOnSuccess) => throw new NotSupportedException("writes are asynchronous");
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) =>
         modelBuilder.ApplyConfigurationsFromAssembly(typeof(FleetDbContext).Assembly);

@@ -44,13 +44,13 @@ public sealed partial class FleetTransactions(
         Func<FleetDbContext, CancellationToken, Task<TransactionEnd<T>>> body, CancellationToken cancellationToken)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        db.TakeWakeUps();
+        db.Changes.Reset();
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         var end = await body(db, cancellationToken);
         if (!end.Commit)
         {
             await transaction.RollbackAsync(CancellationToken.None);
-            db.TakeWakeUps();
+            db.Changes.Reset();
             return end.Value;
         }
 
@@ -58,7 +58,7 @@ public sealed partial class FleetTransactions(
 
         // from here on the caller's patience does not count: a commit that is cut short leaves everyone in doubt
         await transaction.CommitAsync(CancellationToken.None);
-        wakeUps.Raise(db.TakeWakeUps());
+        wakeUps.Raise(db.Changes.Committed());
         return end.Value;
     }
 

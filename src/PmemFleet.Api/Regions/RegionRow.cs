@@ -6,7 +6,7 @@ using PmemFleet.Api.Hosts;
 namespace PmemFleet.Api.Regions;
 
 /// <summary>A region of a host. No two overlap in physical space: <c>ex_regions_overlap</c>.</summary>
-public sealed class RegionRow
+public sealed class RegionRow : IHostDeviceRow
 {
     public required Guid HostId { get; init; }
 
@@ -69,7 +69,7 @@ public sealed class RegionRow
 }
 
 /// <summary>A DIMM's share of a region. No DPA is in two regions: <c>ex_region_mappings_overlap</c>.</summary>
-public sealed class RegionMappingRow
+public sealed class RegionMappingRow : IHostDeviceRow
 {
     public required Guid HostId { get; init; }
 

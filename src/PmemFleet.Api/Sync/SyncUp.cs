@@ -45,7 +45,7 @@ public sealed class SyncUp(TaskResults results, IDimmObservationSink sink)
 
             // what completions changed must be seen by the statements that follow, none of which looks at what is tracked
             await db.SaveChangesAsync(cancellationToken);
-            db.ChangeTracker.Clear();
+            db.Forget();
         }
 
         if (brought.Any(one => one.Request.Progress is { Count: > 0 }))

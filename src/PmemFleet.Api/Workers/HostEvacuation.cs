@@ -34,7 +34,7 @@ public sealed class HostEvacuation(OperationQueue queue) : ITaskCompletion
             // the data plane waits for the new epoch from here on
             host.State = host.Power == HostRow.On ? HostRow.Booting : host.State;
             host.Version++;
-            queue.Enqueue(db, host, new OperationRequest(OperationKinds.Evacuate, [new ShutdownStep()], "system") { Subject = host.Name });
+            queue.Enqueue(db.Changes, host, new OperationRequest(OperationKinds.Evacuate, [new ShutdownStep()], "system") { Subject = host.Name });
         }
 
         return hosts.Count == BatchSize;

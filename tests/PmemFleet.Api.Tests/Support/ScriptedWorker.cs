@@ -145,6 +145,6 @@ public static class Seeds
 
     public static Task<OperationRow> EnqueueAsync(this ApiFixture api, string host, string kind = "scrub", string actor = "test", WebApplication? replica = null) => api.WriteAsync(
         async db => api.App.Services.GetRequiredService<OperationQueue>().Enqueue(
-            db, (await db.LockHostAsync(host, CancellationToken.None))!, new OperationRequest(kind, [new ScrubStep()], actor)),
+            db.Changes, (await db.LockHostAsync(host, CancellationToken.None))!, new OperationRequest(kind, [new ScrubStep()], actor)),
         replica);
 }

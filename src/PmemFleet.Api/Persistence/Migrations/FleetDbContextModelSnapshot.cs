@@ -627,6 +627,10 @@ namespace PmemFleet.Api.Persistence.Migrations
                         .HasColumnType("text")
                         .HasColumnName("provider");
 
+                    b.Property<long>("Revision")
+                        .HasColumnType("bigint")
+                        .HasColumnName("revision");
+
                     b.Property<string>("State")
                         .IsRequired()
                         .HasColumnType("text")

@@ -1,0 +1,261 @@
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using PmemFleet.Api.Hosts;
+
+namespace PmemFleet.Api.Persistence;
+
+/// <summary>What becomes of a row.</summary>
+public enum RowState
+{
+    /// <summary>It is not known here.</summary>
+    Unknown,
+
+    /// <summary>It is as it was.</summary>
+    Unchanged,
+
+    /// <summary>It is new.</summary>
+    Added,
+
+    /// <summary>A column differs from what was loaded.</summary>
+    Changed,
+
+    /// <summary>It goes.</summary>
+    Removed,
+}
+
+/// <summary>
+/// What a write adds, changes and removes. Rows are plain objects; what was loaded is copied, and compared when it is saved. All of it is saved in one round
+/// trip, with one statement for a table and what is done to it, however many rows there are, and several writes can be gathered into one.
+/// (EF's own tracking does the same for one row after the other, and cost more than all the rest of a write together.)
+/// </summary>
+public sealed class RowChanges
+{
+    private readonly RowTables _tables;
+    private readonly Dictionary<object, object> _loaded = new(ReferenceEqualityComparer.Instance);
+    private readonly List<object> _added = [];
+    private readonly List<object> _removed = [];
+    private readonly HashSet<object> _addedOrRemoved = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<string> _wakeUps = [];
+    private readonly List<Action<RowChanges>> _afterCommit = [];
+    private readonly HashSet<Guid> _changedHosts = [];
+    private readonly HashSet<Guid> _changedElsewhere = [];
+    private long? _revision;
+
+    internal RowChanges(RowTables tables) => _tables = tables;
+
+    /// <summary>Remembers what a row is now.</summary>
+    public void Attach(object row) => _loaded.TryAdd(row, RowTable.Copy(row));
+
+    /// <summary>A new row.</summary>
+    public void Add(object row)
+    {
+        _added.Add(row);
+        _addedOrRemoved.Add(row);
+    }
+
+    /// <summary>A row that goes; one that is new is forgotten.</summary>
+    public void Remove(object row)
+    {
+        if (_addedOrRemoved.Remove(row))
+        {
+            _added.Remove(row);
+        }
+        else if (_loaded.ContainsKey(row))
+        {
+            _removed.Add(row);
+            _addedOrRemoved.Add(row);
+        }
+        else
+        {
+            throw new InvalidOperationException($"a {row.GetType().Name} that is not known here");
+        }
+    }
+
+    /// <summary>How a row stands.</summary>
+    public RowState StateOf(object row) =>
+        _loaded.TryGetValue(row, out var former)
+            ? _addedOrRemoved.Contains(row) ? RowState.Removed : _tables[row.GetType()].AreSame(row, former) ? RowState.Unchanged : RowState.Changed
+            : _addedOrRemoved.Contains(row) ? RowState.Added : RowState.Unknown;
+
+    /// <summary>A row as it was loaded; itself where it is new.</summary>
+    public T FormerOf<T>(T row)
+        where T : class => _loaded.TryGetValue(row, out var former) ? (T)former : row;
+
+    /// <summary>A new row that is not saved yet.</summary>
+    public T? FindAdded<T>(Func<T, bool> which)
+        where T : class => _added.OfType<T>().FirstOrDefault(which);
+
+    /// <summary>A topic of <see cref="WakeUps"/> to raise once the transaction is committed.</summary>
+    public void WakeAfterCommit(string topic) => _wakeUps.Add(topic);
+
+    /// <summary>What is done once the transaction is committed.</summary>
+    internal void AfterCommit(Action<RowChanges> action) => _afterCommit.Add(action);
+
+    /// <summary>A statement that is not made here changes rows of these hosts' device models.</summary>
+    internal void ChangedElsewhere(IEnumerable<Guid> hosts) => _changedElsewhere.UnionWith(hosts);
+
+    /// <summary>This transaction has changed rows of the host's device model, as far as they are saved.</summary>
+    internal bool HasChanged(Guid host) => _changedHosts.Contains(host) || _changedElsewhere.Contains(host);
+
+    /// <summary>The host's revision once this transaction is committed; null where it is not known.</summary>
+    internal long? RevisionOf(HostRow host) =>
+        _changedElsewhere.Contains(host.Id) ? null : _changedHosts.Contains(host.Id) ? _revision : host.Revision;
+
+    /// <summary>The transaction is committed.</summary>
+    /// <returns>The topics to raise.</returns>
+    internal string[] Committed()
+    {
+        _afterCommit.ForEach(action => action(this));
+        string[] topics = [.. _wakeUps];
+        Reset();
+        return topics;
+    }
+
+    /// <summary>Changes of another write, to be taken over or thrown away.</summary>
+    internal RowChanges New() => new(_tables);
+
+    /// <summary>Takes over what another write changed; nothing of it is undone here.</summary>
+    internal void Take(RowChanges other)
+    {
+        foreach (var row in other._added)
+        {
+            Add(row);
+        }
+
+        foreach (var (row, former) in other._loaded)
+        {
+            if (other.StateOf(row) is RowState.Changed or RowState.Removed)
+            {
+                _loaded.Add(row, former);
+            }
+        }
+
+        foreach (var row in other._removed)
+        {
+            Remove(row);
+        }
+
+        _wakeUps.UnionWith(other._wakeUps);
+    }
+
+    /// <summary>Forgets all rows.</summary>
+    internal void Clear()
+    {
+        _loaded.Clear();
+        _added.Clear();
+        _removed.Clear();
+        _addedOrRemoved.Clear();
+    }
+
+    /// <summary>Forgets everything, for the next transaction.</summary>
+    internal void Reset()
+    {
+        Clear();
+        _wakeUps.Clear();
+        _afterCommit.Clear();
+        _changedHosts.Clear();
+        _changedElsewhere.Clear();
+        _revision = null;
+    }
+
+    /// <summary>Writes everything that differs; what was new or changed is remembered as it is then.</summary>
+    /// <param name="connection">In the transaction.</param>
+    /// <param name="checkNow">Deferred constraints are checked too, and not at the commit.</param>
+    /// <param name="cancellationToken">Stops it; the caller rolls back.</param>
+    internal async Task<int> SaveAsync(NpgsqlConnection connection, bool checkNow, CancellationToken cancellationToken)
+    {
+        List<object> changed = [.. _loaded.Where(pair => !_addedOrRemoved.Contains(pair.Key) && !_tables[pair.Key.GetType()].AreSame(pair.Key, pair.Value)).Select(pair => pair.Key)];
+        var rows = changed.Count + _added.Count + _removed.Count;
+        if (rows == 0)
+        {
+            return 0;
+        }
+
+        var revised = changed.Concat(_added).Concat(_removed).OfType<IHostDeviceRow>().Select(row => row.HostId).ToHashSet();
+        await using var batch = new NpgsqlBatch(connection);
+        var expected = Write(batch, changed);
+        if (checkNow)
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("SET CONSTRAINTS ALL IMMEDIATE"));
+        }
+
+        if (revised.Count > 0)
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(HostRevisions.OfThisTransaction));
+            _revision = await batch.ExecuteScalarAsync(cancellationToken) as long?;
+            _changedHosts.UnionWith(revised);
+        }
+        else
+        {
+            await batch.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        for (var statement = 0; statement < expected.Count; statement++)
+        {
+            if (batch.BatchCommands[statement] is { } command && (int)command.RecordsAffected != expected[statement])
+            {
+                throw new DbUpdateConcurrencyException($"{expected[statement]} rows were to be written, and {command.RecordsAffected} were there: {command.CommandText}");
+            }
+        }
+
+        Accept(changed);
+        return rows;
+    }
+
+    private void Accept(List<object> changed)
+    {
+        foreach (var row in _removed)
+        {
+            _loaded.Remove(row);
+        }
+
+        foreach (var row in changed.Concat(_added))
+        {
+            _loaded[row] = RowTable.Copy(row);
+        }
+
+        _added.Clear();
+        _removed.Clear();
+        _addedOrRemoved.Clear();
+    }
+
+    /// <summary>
+    /// First go the rows that nothing refers to, whose names others may take; then tables follow those they refer to, what changes before what is new; and
+    /// what was referred to goes last, when nothing refers to it any more (a delete takes along what does).
+    /// </summary>
+    /// <returns>The rows of each statement.</returns>
+    private List<int> Write(NpgsqlBatch batch, List<object> changed)
+    {
+        var expected = new List<int>();
+        void Say(Func<RowTable, IReadOnlyList<object>, NpgsqlBatchCommand> statement, Type type, List<object>? rows)
+        {
+            if (rows is not null)
+            {
+                batch.BatchCommands.Add(statement(_tables[type], rows));
+                expected.Add(rows.Count);
+            }
+        }
+
+        var (gone, differing, made) = (ByType(_removed), ByType(changed), ByType(_added));
+        Type[] types = [.. gone.Keys.Concat(differing.Keys).Concat(made.Keys).Distinct().OrderBy(type => _tables.PlaceOf[type])];
+        foreach (var type in types.Where(type => !_tables[type].IsReferredTo))
+        {
+            Say((table, rows) => table.Delete(rows), type, gone.GetValueOrDefault(type));
+        }
+
+        foreach (var type in types)
+        {
+            Say((table, rows) => table.Update(rows), type, differing.GetValueOrDefault(type));
+            Say((table, rows) => table.Insert(rows), type, made.GetValueOrDefault(type));
+        }
+
+        foreach (var type in types.Where(type => _tables[type].IsReferredTo).Reverse())
+        {
+            Say((table, rows) => table.Delete(rows), type, gone.GetValueOrDefault(type));
+        }
+
+        return expected;
+    }
+
+    private static Dictionary<Type, List<object>> ByType(List<object> rows) => rows.GroupBy(row => row.GetType()).ToDictionary(group => group.Key, group => group.ToList());
+}
