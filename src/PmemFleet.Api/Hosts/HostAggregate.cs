@@ -62,7 +62,7 @@ public sealed class HostAggregate
     /// <summary>Locks and loads the host; null where there is none of that name.</summary>
     public static async Task<HostAggregate?> LockAsync(FleetWriteContext context, string host) =>
         await context.Db.LockHostAsync(host, context.Cancelled) is { } row
-            ? (await LoadAsync(context.Db, [row], context.Now, context, context.Cancelled))[0]
+            ? (await LoadAsync(context.Db, [row], context.Now, context, keep: true, context.Cancelled))[0]
             : null;
 
     /// <summary>A host that this write makes.</summary>
@@ -75,11 +75,11 @@ public sealed class HostAggregate
     /// <summary>Several hosts that the caller has locked.</summary>
     public static Task<List<HostAggregate>> LoadAsync(
         FleetDbContext db, IReadOnlyList<HostRow> locked, DateTimeOffset now, CancellationToken cancellationToken) =>
-        LoadAsync(db, locked, now, null, cancellationToken);
+        LoadAsync(db, locked, now, null, keep: true, cancellationToken);
 
-    /// <summary>Several hosts that a request has locked.</summary>
+    /// <summary>Hosts of a whole fleet, which are locked and not kept in memory: there may be thousands.</summary>
     public static Task<List<HostAggregate>> LoadAsync(FleetWriteContext context, IReadOnlyList<HostRow> locked) =>
-        LoadAsync(context.Db, locked, context.Now, context, context.Cancelled);
+        LoadAsync(context.Db, locked, context.Now, context, keep: false, context.Cancelled);
 
     public DimmRow? FindDimm(string name) => Rows.Dimms.Find(row => row.Name == name);
 
@@ -147,13 +147,17 @@ public sealed class HostAggregate
         [.. steps.Select(step => MediaSteps.ToTaskStep(step, this, continueOnFailure))];
 
     private static async Task<List<HostAggregate>> LoadAsync(
-        FleetDbContext db, IReadOnlyList<HostRow> locked, DateTimeOffset now, FleetWriteContext? context, CancellationToken cancellationToken)
+        FleetDbContext db, IReadOnlyList<HostRow> locked, DateTimeOffset now, FleetWriteContext? context, bool keep, CancellationToken cancellationToken)
     {
         var rows = await LockedHosts.LoadAsync(db, locked, cancellationToken);
         return rows.ConvertAll(host =>
         {
             var aggregate = context is null ? new HostAggregate(db.Changes, host.Rows, host.Bus, now) : new HostAggregate(db.Changes, host.Rows, host.Bus, now) { Context = context };
-            LockedHosts.KeepAfterCommit(db, aggregate);
+            if (keep)
+            {
+                LockedHosts.KeepAfterCommit(db, aggregate);
+            }
+
             return aggregate;
         });
     }

@@ -34,7 +34,7 @@ public sealed class HostCache
     /// <param name="rows">The rows; nobody changes them any more.</param>
     /// <param name="bus">The model that the rows say; null: it is to be made of them.</param>
     /// <param name="revision">The host's revision at the commit.</param>
-    public void Put(HostRows rows, Bus? bus, long revision)
+    public void Put(HostRows rows, Bus? bus, Guid revision)
     {
         var entry = new Entry(rows, bus, revision, rows.Count);
         lock (_gate)
@@ -56,5 +56,5 @@ public sealed class HostCache
         }
     }
 
-    private sealed record Entry(HostRows Rows, Bus? Bus, long Revision, int Count);
+    private sealed record Entry(HostRows Rows, Bus? Bus, Guid Revision, int Count);
 }

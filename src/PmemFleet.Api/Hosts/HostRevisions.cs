@@ -10,14 +10,17 @@ public interface IHostDeviceRow
 }
 
 /// <summary>
-/// <c>hosts.revision</c> names the state of all rows of a host's device model: a transaction that changes any of them gives the host a number that no other one
-/// has. The database sees to it by itself, so whoever holds rows that he loaded before (<see cref="HostCache"/>), and finds the number unchanged under the host's
-/// lock, has the rows as they are: whichever program, of whichever version, has written meanwhile.
+/// <c>hosts.revision</c> names the state of all rows of a host's device model: a transaction that changes any of them gives the host a value that it never had. So
+/// whoever holds rows that he loaded before (<see cref="HostCache"/>), and finds the value unchanged under the host's lock, has the rows as they are. The database
+/// sees to it by itself, whichever program, of whichever version, or whoever's hand writes; only who says that he does it himself is trusted (<see cref="Persistence.RowChanges"/>).
 /// </summary>
 public static class HostRevisions
 {
-    /// <summary>The number that this transaction gives, or null where it has changed no host.</summary>
-    public const string OfThisTransaction = "SELECT nullif(current_setting('pmemfleet.revision', true), '')::bigint";
+    /// <summary>Up to <see cref="EndOwn"/> the transaction gives new revisions itself.</summary>
+    public const string BeginOwn = "SET LOCAL pmemfleet.revises = 'self'";
+
+    /// <summary>From here on the database does it again.</summary>
+    public const string EndOwn = "SET LOCAL pmemfleet.revises = ''";
 
     private static readonly string[] Tables =
     [
@@ -27,23 +30,19 @@ public static class HostRevisions
     /// <summary>The statements, for a schema that is made without migrations.</summary>
     public static IEnumerable<string> Statements =>
     [
-        "CREATE SEQUENCE host_revisions",
         """
-        CREATE FUNCTION note_host_revision() RETURNS trigger LANGUAGE plpgsql AS $$
-        DECLARE
-            mine bigint := nullif(current_setting('pmemfleet.revision', true), '')::bigint;
+        CREATE FUNCTION give_host_revision() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            IF mine IS NULL THEN
-                mine := nextval('host_revisions');
-                PERFORM set_config('pmemfleet.revision', mine::text, true);
-            END IF;
-            UPDATE hosts SET revision = mine WHERE id = ANY(ARRAY(SELECT DISTINCT host_id FROM touched)) AND revision <> mine;
+            UPDATE hosts SET revision = gen_random_uuid() WHERE id = ANY(ARRAY(SELECT DISTINCT host_id FROM touched));
             RETURN NULL;
         END $$
         """,
         .. from table in Tables
            from trigger in new[] { ("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD") }
-           select $"CREATE TRIGGER tr_{table}_{trigger.Item1.ToLowerInvariant()} AFTER {trigger.Item1} ON {table} REFERENCING {trigger.Item2} TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION note_host_revision()",
+           select $"""
+                CREATE TRIGGER tr_{table}_{trigger.Item1.ToLowerInvariant()} AFTER {trigger.Item1} ON {table} REFERENCING {trigger.Item2} TABLE AS touched
+                FOR EACH STATEMENT WHEN (current_setting('pmemfleet.revises', true) IS DISTINCT FROM 'self') EXECUTE FUNCTION give_host_revision()
+                """,
     ];
 
     /// <summary>In the <c>Up</c> of the migration that makes the column, after it.</summary>
@@ -56,9 +55,5 @@ public static class HostRevisions
     }
 
     /// <summary>In its <c>Down</c>.</summary>
-    public static void Remove(MigrationBuilder migration)
-    {
-        migration.Sql("DROP FUNCTION note_host_revision() CASCADE");
-        migration.Sql("DROP SEQUENCE host_revisions");
-    }
+    public static void Remove(MigrationBuilder migration) => migration.Sql("DROP FUNCTION give_host_revision() CASCADE");
 }

@@ -61,8 +61,8 @@ public sealed class HostRow
 
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Names the state of the rows of the host's device model; the database gives it (<see cref="HostRevisions"/>).</summary>
-    public long Revision { get; init; }
+    /// <summary>Names the state of the rows of the host's device model (<see cref="HostRevisions"/>).</summary>
+    public Guid Revision { get; set; }
 }
 
 public sealed class HostRowConfiguration : IEntityTypeConfiguration<HostRow>

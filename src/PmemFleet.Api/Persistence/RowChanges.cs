@@ -39,7 +39,7 @@ public sealed class RowChanges
     private readonly List<Action<RowChanges>> _afterCommit = [];
     private readonly HashSet<Guid> _changedHosts = [];
     private readonly HashSet<Guid> _changedElsewhere = [];
-    private long? _revision;
+    private Guid _revision;
 
     internal RowChanges(RowTables tables) => _tables = tables;
 
@@ -98,7 +98,7 @@ public sealed class RowChanges
     internal bool HasChanged(Guid host) => _changedHosts.Contains(host) || _changedElsewhere.Contains(host);
 
     /// <summary>The host's revision once this transaction is committed; null where it is not known.</summary>
-    internal long? RevisionOf(HostRow host) =>
+    internal Guid? RevisionOf(HostRow host) =>
         _changedElsewhere.Contains(host.Id) ? null : _changedHosts.Contains(host.Id) ? _revision : host.Revision;
 
     /// <summary>The transaction is committed.</summary>
@@ -155,7 +155,7 @@ public sealed class RowChanges
         _afterCommit.Clear();
         _changedHosts.Clear();
         _changedElsewhere.Clear();
-        _revision = null;
+        _revision = Guid.Empty;
     }
 
     /// <summary>Writes everything that differs; what was new or changed is remembered as it is then.</summary>
@@ -164,7 +164,7 @@ public sealed class RowChanges
     /// <param name="cancellationToken">Stops it; the caller rolls back.</param>
     internal async Task<int> SaveAsync(NpgsqlConnection connection, bool checkNow, CancellationToken cancellationToken)
     {
-        List<object> changed = [.. _loaded.Where(pair => !_addedOrRemoved.Contains(pair.Key) && !_tables[pair.Key.GetType()].AreSame(pair.Key, pair.Value)).Select(pair => pair.Key)];
+        var changed = _loaded.Where(pair => !_addedOrRemoved.Contains(pair.Key) && !_tables[pair.Key.GetType()].AreSame(pair.Key, pair.Value)).Select(pair => pair.Key).ToList();
         var rows = changed.Count + _added.Count + _removed.Count;
         if (rows == 0)
         {
@@ -173,26 +173,27 @@ public sealed class RowChanges
 
         var revised = changed.Concat(_added).Concat(_removed).OfType<IHostDeviceRow>().Select(row => row.HostId).ToHashSet();
         await using var batch = new NpgsqlBatch(connection);
+        if (revised.Count > 0)
+        {
+            Revise(batch, changed, revised);
+        }
+
+        var first = batch.BatchCommands.Count;
         var expected = Write(batch, changed);
+        if (revised.Count > 0)
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(HostRevisions.EndOwn));
+        }
+
         if (checkNow)
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand("SET CONSTRAINTS ALL IMMEDIATE"));
         }
 
-        if (revised.Count > 0)
-        {
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(HostRevisions.OfThisTransaction));
-            _revision = await batch.ExecuteScalarAsync(cancellationToken) as long?;
-            _changedHosts.UnionWith(revised);
-        }
-        else
-        {
-            await batch.ExecuteNonQueryAsync(cancellationToken);
-        }
-
+        await batch.ExecuteNonQueryAsync(cancellationToken);
         for (var statement = 0; statement < expected.Count; statement++)
         {
-            if (batch.BatchCommands[statement] is { } command && (int)command.RecordsAffected != expected[statement])
+            if (batch.BatchCommands[first + statement] is { } command && (int)command.RecordsAffected != expected[statement])
             {
                 throw new DbUpdateConcurrencyException($"{expected[statement]} rows were to be written, and {command.RecordsAffected} were there: {command.CommandText}");
             }
@@ -200,6 +201,33 @@ public sealed class RowChanges
 
         Accept(changed);
         return rows;
+    }
+
+    /// <summary>Gives the hosts whose devices change a new revision: with their own row where it is here, else by a statement.</summary>
+    private void Revise(NpgsqlBatch batch, List<object> changed, HashSet<Guid> hosts)
+    {
+        _revision = _revision == Guid.Empty ? Guid.NewGuid() : _revision;
+        _changedHosts.UnionWith(hosts);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(HostRevisions.BeginOwn));
+        var others = hosts.ToHashSet();
+        foreach (var host in _loaded.Keys.Concat(_added).OfType<HostRow>().Where(host => hosts.Contains(host.Id)))
+        {
+            others.Remove(host.Id);
+            if (host.Revision != _revision && StateOf(host) == RowState.Unchanged)
+            {
+                changed.Add(host);
+            }
+
+            host.Revision = _revision;
+        }
+
+        if (others.Count > 0)
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("UPDATE hosts SET revision = $1 WHERE id = ANY($2)")
+            {
+                Parameters = { new NpgsqlParameter<Guid> { TypedValue = _revision }, new NpgsqlParameter<Guid[]> { TypedValue = [.. others] } },
+            });
+        }
     }
 
     private void Accept(List<object> changed)

@@ -627,8 +627,8 @@ namespace PmemFleet.Api.Persistence.Migrations
                         .HasColumnType("text")
                         .HasColumnName("provider");
 
-                    b.Property<long>("Revision")
-                        .HasColumnType("bigint")
+                    b.Property<Guid>("Revision")
+                        .HasColumnType("uuid")
                         .HasColumnName("revision");
 
                     b.Property<string>("State")

@@ -13,7 +13,7 @@ using PmemFleet.Api.Persistence;
 namespace PmemFleet.Api.Persistence.Migrations
 {
     [DbContext(typeof(FleetDbContext))]
-    [Migration("20261129163136_HostRevisions")]
+    [Migration("20261129165247_HostRevisions")]
     partial class HostRevisions
     {
         /// <inheritdoc />
@@ -630,8 +630,8 @@ namespace PmemFleet.Api.Persistence.Migrations
                         .HasColumnType("text")
                         .HasColumnName("provider");
 
-                    b.Property<long>("Revision")
-                        .HasColumnType("bigint")
+                    b.Property<Guid>("Revision")
+                        .HasColumnType("uuid")
                         .HasColumnName("revision");
 
                     b.Property<string>("State")

@@ -1,4 +1,5 @@
-﻿using Microsoft.EntityFrameworkCore.Migrations;
+﻿using System;
+using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
 
@@ -10,18 +11,20 @@ namespace PmemFleet.Api.Persistence.Migrations
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
         {
-            migrationBuilder.AddColumn<long>(
+            migrationBuilder.AddColumn<Guid>(
                 name: "revision",
                 table: "hosts",
-                type: "bigint",
+                type: "uuid",
                 nullable: false,
-                defaultValue: 0L);
+                defaultValue: new Guid("00000000-0000-0000-0000-000000000000"));
             Hosts.HostRevisions.Add(migrationBuilder);
+            PageRoom.Add(migrationBuilder);
         }
 
         /// <inheritdoc />
         protected override void Down(MigrationBuilder migrationBuilder)
         {
+            PageRoom.Remove(migrationBuilder);
             Hosts.HostRevisions.Remove(migrationBuilder);
             migrationBuilder.DropColumn(
                 name: "revision",
