@@ -15,6 +15,7 @@ public sealed class BootCompletion(TimeProvider time) : ITaskCompletion
     public async Task CompleteAsync(FleetDbContext db, IReadOnlyList<FinishedTask> tasks, CancellationToken cancellationToken)
     {
         var hosts = await FinishedHosts.LoadAsync(db, tasks, time.GetUtcNow(), cancellationToken);
+        var workers = await hosts.WorkerNamesAsync(db, cancellationToken);
         Guid[] ids = [.. tasks.Select(task => task.Host.Id)];
         var aboutToGoDown = (await db.Tasks.Where(task => ids.Contains(task.HostId) && !task.Done && task.Kind == OperationKinds.Power)
             .Select(task => task.HostId).ToListAsync(cancellationToken)).ToHashSet();
@@ -26,7 +27,7 @@ public sealed class BootCompletion(TimeProvider time) : ITaskCompletion
             host.Save();
             if (task.Refusal is null || task.Result.Steps.Any(step => step is StepDone))
             {
-                task.Succeed(hosts.ToDto(host));
+                task.Succeed(FinishedHosts.ToDto(host, workers));
             }
         }
 
@@ -42,6 +43,7 @@ public sealed class PowerCompletion(OperationQueue queue, TimeProvider time) : I
     public async Task CompleteAsync(FleetDbContext db, IReadOnlyList<FinishedTask> tasks, CancellationToken cancellationToken)
     {
         var hosts = await FinishedHosts.LoadAsync(db, tasks, time.GetUtcNow(), cancellationToken);
+        var workers = await hosts.WorkerNamesAsync(db, cancellationToken);
         var awaited = await HostBoot.AwaitedBindsAsync(
             db, [.. tasks.Select(task => task.Host.Id)], [.. tasks.Select(task => task.Task)], cancellationToken);
         foreach (var (task, host) in hosts.Tasks)
@@ -78,7 +80,7 @@ public sealed class PowerCompletion(OperationQueue queue, TimeProvider time) : I
 
             host.Host.Version++;
             host.Save();
-            task.Succeed(hosts.ToDto(host), Conventions.Etag.Of(host.Host.Id, host.Host.Version));
+            task.Succeed(FinishedHosts.ToDto(host, workers), Conventions.Etag.Of(host.Host.Id, host.Host.Version));
         }
 
         await db.SaveChangesAsync(cancellationToken);

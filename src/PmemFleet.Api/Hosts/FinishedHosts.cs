@@ -8,9 +8,7 @@ namespace PmemFleet.Api.Hosts;
 /// <summary>The hosts of finished tasks, loaded with a fixed number of statements however many there are.</summary>
 public sealed class FinishedHosts
 {
-    private readonly Dictionary<Guid, string> _workers;
-
-    private FinishedHosts(IReadOnlyList<(FinishedTask Task, HostAggregate Host)> tasks, Dictionary<Guid, string> workers) => (Tasks, _workers) = (tasks, workers);
+    private FinishedHosts(IReadOnlyList<(FinishedTask Task, HostAggregate Host)> tasks) => Tasks = tasks;
 
     /// <summary>In order; several of one host share its aggregate.</summary>
     public IReadOnlyList<(FinishedTask Task, HostAggregate Host)> Tasks { get; }
@@ -22,11 +20,16 @@ public sealed class FinishedHosts
         await db.SaveChangesAsync(cancellationToken);
         var hosts = (await HostAggregate.LoadAsync(db, [.. tasks.Select(task => task.Host).DistinctBy(host => host.Id)], now, cancellationToken))
             .ToDictionary(host => host.Host.Id);
-        Guid[] ids = [.. hosts.Values.Select(host => host.Host.WorkerId).OfType<Guid>().Distinct()];
-        var workers = await db.Workers.Where(worker => ids.Contains(worker.Id)).ToDictionaryAsync(worker => worker.Id, worker => worker.Name, cancellationToken);
-        return new FinishedHosts([.. tasks.Select(task => (task, hosts[task.Host.Id]))], workers);
+        return new FinishedHosts([.. tasks.Select(task => (task, hosts[task.Host.Id]))]);
     }
 
-    public HostDto ToDto(HostAggregate host) =>
-        HostProjection.ToDto(host.Rows, host.Host.WorkerId is { } id ? _workers.GetValueOrDefault(id) : null);
+    /// <summary>The names of the workers that hold these hosts, which a host shows.</summary>
+    public async Task<IReadOnlyDictionary<Guid, string>> WorkerNamesAsync(FleetDbContext db, CancellationToken cancellationToken)
+    {
+        Guid[] ids = [.. Tasks.Select(task => task.Host.Host.WorkerId).OfType<Guid>().Distinct()];
+        return await db.Workers.Where(worker => ids.Contains(worker.Id)).ToDictionaryAsync(worker => worker.Id, worker => worker.Name, cancellationToken);
+    }
+
+    public static HostDto ToDto(HostAggregate host, IReadOnlyDictionary<Guid, string> workers) =>
+        HostProjection.ToDto(host.Rows, host.Host.WorkerId is { } id ? workers.GetValueOrDefault(id) : null);
 }
