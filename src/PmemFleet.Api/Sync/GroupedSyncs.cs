@@ -101,16 +101,20 @@ public sealed partial class GroupedSyncs
             await _up.ApplyAsync(db, bringing.ConvertAll(sync => (sync.Worker, sync.Body)), cancellationToken);
         }
 
-        var news = await _down.ReadAsync(db, live.ConvertAll(sync => (sync.Worker, sync.Body.Hosts!)), cancellationToken);
-        return live.ToDictionary(sync => sync.Worker.WorkerId, sync => new SyncResponse
-        {
-            LeaseSeconds = _options.LeaseSeconds,
-            AcknowledgedResults = [.. sync.Body.Results!.Select(result => result.TaskId)],
-            AcknowledgedObservations = [.. sync.Body.Observations!.Select(seen => new AcknowledgedObservation(seen.DimmId, seen.Version))],
-            Hosts = news[sync.Worker.WorkerId].Hosts,
-            CancelledTasks = news[sync.Worker.WorkerId].Cancelled,
-        });
+        var news = await _down.ReadAsync(db, live.ConvertAll(sync => (sync.Worker, sync.Body)), cancellationToken);
+        return live.ToDictionary(sync => sync.Worker.WorkerId, sync => AnswerOf(sync.Body, news[sync.Worker.WorkerId]));
     }
+
+    private SyncResponse AnswerOf(SyncRequest request, SyncNews news) => new()
+    {
+        LeaseSeconds = _options.LeaseSeconds,
+        AcknowledgedResults = [.. request.Results!.Select(result => result.TaskId)],
+        AcknowledgedObservations = [.. request.Observations!.Select(seen => new AcknowledgedObservation(seen.DimmId, seen.Version))],
+        Hosts = news.Hosts,
+        Partial = news.Partial,
+        HostsDigest = request.HostsDigest is null ? null : news.Digest,
+        CancelledTasks = news.Cancelled,
+    };
 
     [LoggerMessage(EventId = 1045, Level = LogLevel.Debug, Message = "A group of {Count} syncs goes apart, each alone: {Reason}")]
     private partial void LogApart(int count, string reason);
