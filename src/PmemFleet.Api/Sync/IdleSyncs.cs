@@ -150,12 +150,9 @@ public sealed class IdleSyncs(NpgsqlDataSource database, FleetTransactions trans
             SELECT mine.instance FROM mine LEFT JOIN held ON held.instance = mine.instance AND held.host_id = mine.id
             WHERE mine.is_listed AND (held.host_id IS NULL OR held.epoch <> mine.epoch OR held.generation < mine.generation)
             UNION
-            SELECT mine.instance FROM mine JOIN tasks t ON t.host_id = mine.id AND NOT t.done
-            LEFT JOIN held ON held.instance = mine.instance AND held.host_id = mine.id AND held.epoch = mine.epoch
-            WHERE t.sequence > COALESCE(held.accepted, 0)
-            UNION
             SELECT mine.instance FROM mine JOIN tasks t ON t.host_id = mine.id AND NOT t.done JOIN operations o ON o.id = t.operation_id
-            WHERE o.ended_at IS NULL AND o.cancel_requested
+            LEFT JOIN held ON held.instance = mine.instance AND held.host_id = mine.id AND held.epoch = mine.epoch
+            WHERE t.sequence > COALESCE(held.accepted, 0) OR (o.ended_at IS NULL AND o.cancel_requested)
             """)
         {
             Parameters =

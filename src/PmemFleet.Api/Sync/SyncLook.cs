@@ -16,9 +16,13 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
 {
     private const int MaxTasks = 250;
 
+    /// <summary>While no more than this many tasks of the fleet wait, all of them are looked at, and not the queue of each host.</summary>
+    private const int Few = 500;
+
     /// <summary>
-    /// A row for each worker that is answered, or as many as it has tasks. What was accepted is looked up by key and not joined: of arrays the planner believes
-    /// that they are short, and walks all of them for every host.
+    /// For each worker that is answered a row, the tasks it is given, and those it has to stop, which have no host. What waits in the whole fleet is little, or the
+    /// workers' hosts are asked one by one: either way the cost is not that of all hosts of the fleet, nor that of a long queue. What was accepted is looked up by key and
+    /// not joined: of arrays the planner believes that they are short, and walks all of them for every task.
     /// </summary>
     private const string Give = $"""
         WITH served AS MATERIALIZED (
@@ -28,29 +32,35 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
                 FROM hosts h WHERE a.mix IS NOT NULL AND h.worker_id = a.worker AND h.worker_instance_id = a.instance
             ) AS have
             WHERE a.mix IS NULL OR (a.hosts = have.hosts AND a.mix = have.mix)
-        ), due AS (
-            SELECT mine.id, mine.epoch, mine.generation, served.worker FROM served
-            CROSS JOIN LATERAL (
-                SELECT t.id, h.epoch, h.generation FROM hosts h JOIN tasks t ON t.host_id = h.id AND NOT t.done
-                WHERE h.worker_id = served.worker AND h.worker_instance_id = served.instance
-                  AND t.sequence > COALESCE(($5::jsonb ->> (h.worker_instance_id::text || h.id::text || h.epoch::text))::bigint, 0)
-                  AND NOT EXISTS (SELECT FROM tasks leaving WHERE leaving.host_id = t.host_id AND NOT leaving.done
-                                  AND leaving.kind = '{OperationKinds.Evacuate}' AND leaving.sequence < t.sequence)
-                ORDER BY t.host_id, t.sequence LIMIT $6 FOR UPDATE OF t
-            ) AS mine
+        ), few AS MATERIALIZED (
+            SELECT t.id, t.host_id FROM tasks t WHERE NOT t.done ORDER BY t.host_id, t.sequence LIMIT $7
+        ), undone AS MATERIALIZED (
+            SELECT t.id, h.id AS host_id, h.worker_id AS worker, h.worker_instance_id AS instance, h.epoch, h.generation, t.sequence, t.kind, t.operation_id, t.delivered_epoch
+            FROM few JOIN tasks t ON t.id = few.id JOIN hosts h ON h.id = few.host_id
+            WHERE (SELECT count(*) FROM few) < $7 AND (h.worker_id, h.worker_instance_id) IN (SELECT worker, instance FROM served)
+            UNION ALL
+            SELECT t.id, h.id, h.worker_id, h.worker_instance_id, h.epoch, h.generation, t.sequence, t.kind, t.operation_id, t.delivered_epoch
+            FROM served JOIN hosts h ON h.worker_id = served.worker AND h.worker_instance_id = served.instance JOIN tasks t ON t.host_id = h.id AND NOT t.done
+            WHERE (SELECT count(*) FROM few) = $7
+        ), fresh AS MATERIALIZED (
+            SELECT q.id, q.worker, q.epoch, q.generation, q.operation_id, row_number() OVER (PARTITION BY q.worker ORDER BY q.host_id, q.sequence) AS place
+            FROM (SELECT undone.*, min(sequence) FILTER (WHERE kind = '{OperationKinds.Evacuate}') OVER (PARTITION BY host_id) AS leaves_at FROM undone) AS q
+            WHERE q.sequence > COALESCE(($5::jsonb ->> (q.instance::text || q.host_id::text || q.epoch::text))::bigint, 0) AND (q.leaves_at IS NULL OR q.sequence <= q.leaves_at)
+        ), due AS MATERIALIZED (
+            SELECT fresh.* FROM fresh JOIN tasks t ON t.id = fresh.id AND NOT t.done WHERE fresh.place <= $6 ORDER BY t.host_id, t.sequence FOR UPDATE OF t
         ), given AS (
             UPDATE tasks t SET delivered_epoch = due.epoch FROM due WHERE t.id = due.id AND NOT t.done
             RETURNING due.worker, due.epoch, due.generation, t.host_id, t.id, t.sequence, t.kind, t.steps, t.trace_parent, t.operation_id
         ), running AS (
             UPDATE operations o SET state = 'running', version = o.version + 1 FROM given WHERE o.id = given.operation_id AND o.state = 'pending'
         )
-        SELECT served.worker, g.host_id, g.epoch, g.generation, g.id, g.sequence, g.kind, g.steps, g.trace_parent FROM served LEFT JOIN given g ON g.worker = served.worker
-        """;
-
-    private const string Cancel = """
-        SELECT h.worker_id, t.id
-        FROM operations o JOIN tasks t ON t.operation_id = o.id AND NOT t.done JOIN hosts h ON h.id = t.host_id
-        WHERE o.ended_at IS NULL AND o.cancel_requested AND h.worker_id = ANY($1) AND h.worker_instance_id = ANY($2)
+        SELECT worker, NULL AS host_id, NULL AS epoch, NULL AS generation, NULL AS id, NULL AS sequence, NULL AS kind, NULL AS steps, NULL AS trace_parent FROM served
+        UNION ALL
+        SELECT worker, host_id, epoch, generation, id, sequence, kind, steps, trace_parent FROM given
+        UNION ALL
+        SELECT u.worker, NULL, NULL, NULL, u.id, NULL, NULL, NULL, NULL FROM undone u
+        CROSS JOIN LATERAL (SELECT o.id FROM operations o WHERE o.id = u.operation_id AND o.ended_at IS NULL AND o.cancel_requested OFFSET 0) AS o
+        WHERE u.delivered_epoch IS NOT NULL OR u.id IN (SELECT id FROM due)
         """;
 
     private const string List = $"""
@@ -81,9 +91,9 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
                 new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Mix)] },
                 new NpgsqlParameter<string> { TypedValue = Accepted(), NpgsqlDbType = NpgsqlDbType.Text },
                 new NpgsqlParameter<int> { TypedValue = MaxTasks },
+                new NpgsqlParameter<int> { TypedValue = Few },
             },
         });
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(Cancel) { Parameters = { Workers(asking), Instances(asking) } });
         if (_listing.Count > 0)
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand(List) { Parameters = { Workers(_listing), Instances(_listing) } });
@@ -96,17 +106,18 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
         while (await reader.ReadAsync(cancellationToken))
         {
             var worker = reader.GetGuid(0);
-            _served.Add(worker);
-            if (!reader.IsDBNull(1))
+            if (reader.IsDBNull(4))
+            {
+                _served.Add(worker);
+            }
+            else if (reader.IsDBNull(1))
+            {
+                _cancelled.Add((worker, reader.GetGuid(4)));
+            }
+            else
             {
                 _given.Add(new GivenTask(worker, new Assigned(reader.GetGuid(1), reader.GetInt64(2), reader.GetInt64(3), 0), TaskOf(reader)));
             }
-        }
-
-        await reader.NextResultAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            _cancelled.Add((reader.GetGuid(0), reader.GetGuid(1)));
         }
 
         while (_listing.Count > 0 && await reader.NextResultAsync(cancellationToken))
