@@ -10,7 +10,7 @@ namespace PmemFleet.Api.Sync;
 
 /// <summary>
 /// The statements that see what waits for workers, and their rows. Giving a task out is noted on it, so that a cancellation knows whether a worker may
-/// have begun. A worker that shows a digest which is not its hosts' is given nothing: it has to name them first.
+/// have begun. A worker that shows a digest which is not its hosts' is given nothing: it has to name them first. So is one whose lease is over.
 /// </summary>
 internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest Request)> asking)
 {
@@ -31,6 +31,7 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
                 SELECT count(*) AS hosts, COALESCE(bit_xor({HostsDigest.OfHost}), 0) AS mix
                 FROM hosts h WHERE a.mix IS NOT NULL AND h.worker_id = a.worker AND h.worker_instance_id = a.instance
             ) AS have
+            JOIN worker_leases l ON l.worker_id = a.worker AND l.instance_id = a.instance AND l.expires_at > now()
             WHERE a.mix IS NULL OR (a.hosts = have.hosts AND a.mix = have.mix)
         ), few AS MATERIALIZED (
             SELECT t.id, t.host_id FROM tasks t WHERE NOT t.done ORDER BY t.host_id, t.sequence LIMIT $7
