@@ -44,6 +44,7 @@ public static partial class WorkerHost
             .AddSingleton<LongTaskLane>()
             .AddSingleton<HostRunner>()
             .AddSingleton<HostAssignments>()
+            .AddSingleton<KnownHosts>()
             .AddSingleton<DataPlaneGate>()
             .AddHostedService<ScrubClock>()
             .AddHostedService<SyncLoop>();

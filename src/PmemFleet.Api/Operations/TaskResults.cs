@@ -29,11 +29,19 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
                 ended_at = CASE WHEN ended.state = 'running' THEN NULL ELSE $7 END
             FROM ended WHERE o.id = ended.operation_id
             RETURNING o.*
+        ), told AS (
+            INSERT INTO events (type, host, subject, actor, data, at)
+            SELECT 'operation.' || state, host_name, subject, actor,
+                   jsonb_strip_nulls(jsonb_build_object('id', id, 'kind', kind, 'refusal', refusal::jsonb)), $7
+            FROM operation WHERE state <> 'running' ORDER BY id
         )
-        INSERT INTO events (type, host, subject, actor, data, at)
-        SELECT 'operation.' || state, host_name, subject, actor,
-               jsonb_strip_nulls(jsonb_build_object('id', id, 'kind', kind, 'refusal', refusal::jsonb)), $7
-        FROM operation WHERE state <> 'running' ORDER BY id
+        SELECT id, version, progress, state, result::text, result_etag, refusal::text, host_id, cancel_requested FROM operation
+        """;
+
+    private const string Find = """
+        SELECT t.id, t.operation_id, t.host_id, t.sequence, t.kind, t.steps::text, t.trace_parent, t.delivered_epoch, t.created_at,
+               o.kind, o.host_id, o.host_name, o.subject, o.state, o.progress, o.resource_location, o.success_status, o.cancel_requested, o.actor, o.created_at, o.version
+        FROM tasks t JOIN operations o ON o.id = t.operation_id WHERE t.id = ANY($1) AND NOT t.done
         """;
 
     private readonly Dictionary<string, ITaskCompletion> _byKind = ByKind(completions);
@@ -45,25 +53,39 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
     public async Task ApplyAsync(
         FleetDbContext db, IReadOnlyDictionary<Guid, HostRow> hosts, IReadOnlyList<TaskResult> results, CancellationToken cancellationToken)
     {
-        var ids = results.Select(result => result.TaskId).ToArray();
-        var tasks = await db.Tasks.AsNoTracking().Where(task => ids.Contains(task.Id) && !task.Done).ToListAsync(cancellationToken);
+        foreach (var operation in await CompleteAsync(db, hosts, results, cancellationToken))
+        {
+            db.WakeAfterCommit(WakeUps.Operation(operation.Id));
+        }
+    }
 
+    /// <summary>
+    /// Does the same, and gives the operations as they are now: the caller wakes those who wait for them once it is committed, and may show them what they
+    /// wait for (<see cref="EndedOperations"/>).
+    /// </summary>
+    internal async Task<IReadOnlyList<OperationRow>> CompleteAsync(
+        FleetDbContext db, IReadOnlyDictionary<Guid, HostRow> hosts, IReadOnlyList<TaskResult> results, CancellationToken cancellationToken)
+    {
         // what another host's worker says of a task is not its result
         var resultOf = results.DistinctBy(Key).ToDictionary(Key);
+        var (tasks, operations) = await FindAsync(db, [.. results.Select(result => result.TaskId)], cancellationToken);
         tasks.RemoveAll(task => !resultOf.ContainsKey(Key(task)));
-        foreach (var stranded in await StrandedAsync(db, tasks, resultOf, cancellationToken))
+        if (await StrandedAsync(db, tasks, resultOf, cancellationToken) is { Count: > 0 } stranded)
         {
-            tasks.Add(stranded);
-            resultOf[Key(stranded)] = HostGone(stranded, hosts[stranded.HostId].Epoch);
+            tasks.AddRange(stranded);
+            stranded.ForEach(task => resultOf[Key(task)] = HostGone(task, hosts[task.HostId].Epoch));
+            Guid[] theirs = [.. stranded.Select(task => task.OperationId)];
+            await foreach (var row in db.Operations.AsNoTracking().Where(row => theirs.Contains(row.Id)).AsAsyncEnumerable().WithCancellation(cancellationToken))
+            {
+                operations[row.Id] = row;
+            }
         }
 
         if (tasks.Count == 0)
         {
-            return;
+            return [];
         }
 
-        var operationIds = tasks.Select(task => task.OperationId).ToArray();
-        var operations = await db.Operations.AsNoTracking().Where(row => operationIds.Contains(row.Id)).ToDictionaryAsync(row => row.Id, cancellationToken);
         List<FinishedTask> finished =
         [
             .. from task in tasks
@@ -80,7 +102,7 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
             }
         }
 
-        await EndAsync(db, finished, cancellationToken);
+        return await EndAsync(db, finished, cancellationToken);
     }
 
     /// <summary>A host that no worker ever held goes at once: what operations over many hosts still wanted of it ends.</summary>
@@ -151,9 +173,54 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
         }
     }
 
-    private async Task EndAsync(FleetDbContext db, List<FinishedTask> finished, CancellationToken cancellationToken)
+    /// <summary>Tasks that have not ended, with their operations.</summary>
+    private static async Task<(List<TaskRow> Tasks, Dictionary<Guid, OperationRow> Operations)> FindAsync(FleetDbContext db, Guid[] ids, CancellationToken cancellationToken)
     {
+        await using var command = new NpgsqlCommand(Find, (NpgsqlConnection)db.Database.GetDbConnection());
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = ids });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var (tasks, operations) = (new List<TaskRow>(), new Dictionary<Guid, OperationRow>());
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var task = new TaskRow
+            {
+                Id = reader.GetGuid(0),
+                OperationId = reader.GetGuid(1),
+                HostId = reader.GetGuid(2),
+                Sequence = reader.GetInt64(3),
+                Kind = reader.GetString(4),
+                Steps = reader.GetString(5),
+                TraceParent = reader.IsDBNull(6) ? null : reader.GetString(6),
+                DeliveredEpoch = reader.IsDBNull(7) ? null : reader.GetInt64(7),
+                CreatedAt = reader.GetFieldValue<DateTimeOffset>(8),
+            };
+            tasks.Add(task);
+            operations.TryAdd(task.OperationId, new OperationRow
+            {
+                Id = task.OperationId,
+                Kind = reader.GetString(9),
+                HostId = reader.IsDBNull(10) ? null : reader.GetGuid(10),
+                HostName = reader.IsDBNull(11) ? null : reader.GetString(11),
+                Subject = reader.IsDBNull(12) ? null : reader.GetString(12),
+                State = reader.GetString(13),
+                Progress = reader.GetDouble(14),
+                ResourceLocation = reader.IsDBNull(15) ? null : reader.GetString(15),
+                SuccessStatus = reader.GetInt32(16),
+                CancelRequested = reader.GetBoolean(17),
+                Actor = reader.GetString(18),
+                CreatedAt = reader.GetFieldValue<DateTimeOffset>(19),
+                Version = reader.GetInt64(20),
+            });
+        }
+
+        return (tasks, operations);
+    }
+
+    private async Task<IReadOnlyList<OperationRow>> EndAsync(FleetDbContext db, List<FinishedTask> finished, CancellationToken cancellationToken)
+    {
+        // as precise as PostgreSQL keeps it
         var now = time.GetUtcNow();
+        now = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
         var verdicts = finished.ConvertAll(task => task.Conclude());
         await using var command = new NpgsqlCommand(End, (NpgsqlConnection)db.Database.GetDbConnection());
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. finished.Select(task => task.Task.Id)] });
@@ -163,11 +230,19 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
         command.Parameters.Add(Texts(verdicts.Select(verdict => verdict.Etag)));
         command.Parameters.Add(Texts(verdicts.Select(verdict => verdict.Refusal is null ? null : JsonSerializer.Serialize(verdict.Refusal, FleetJsonContext.Default.RefusalDto))));
         command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = now });
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        var former = finished.Select(task => task.Operation).DistinctBy(operation => operation.Id).ToDictionary(operation => operation.Id);
+        var operations = new List<OperationRow>();
+        await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
+        {
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                operations.Add(EndedRow(former[reader.GetGuid(0)], now, reader));
+            }
+        }
+
         db.WakeAfterCommit(WakeUps.EventsCommitted);
         foreach (var (task, verdict) in finished.Zip(verdicts))
         {
-            db.WakeAfterCommit(WakeUps.Operation(task.Operation.Id));
             Report(task, verdict.State);
             if (verdict.State != OperationRow.Running)
             {
@@ -175,6 +250,33 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
                 Telemetry.OperationSeconds.Record((now - task.Operation.CreatedAt).TotalSeconds, new KeyValuePair<string, object?>("kind", task.Operation.Kind));
             }
         }
+
+        return operations;
+    }
+
+    private static OperationRow EndedRow(OperationRow former, DateTimeOffset now, NpgsqlDataReader reader)
+    {
+        var row = new OperationRow
+        {
+            Id = former.Id,
+            Kind = former.Kind,
+            HostId = reader.IsDBNull(7) ? null : reader.GetGuid(7),
+            HostName = former.HostName,
+            Subject = former.Subject,
+            Version = reader.GetInt64(1),
+            Progress = reader.GetDouble(2),
+            State = reader.GetString(3),
+            Result = reader.IsDBNull(4) ? null : reader.GetString(4),
+            ResultEtag = reader.IsDBNull(5) ? null : reader.GetString(5),
+            Refusal = reader.IsDBNull(6) ? null : reader.GetString(6),
+            ResourceLocation = former.ResourceLocation,
+            SuccessStatus = former.SuccessStatus,
+            CancelRequested = reader.GetBoolean(8),
+            Actor = former.Actor,
+            CreatedAt = former.CreatedAt,
+        };
+        row.EndedAt = row.HasEnded ? now : null;
+        return row;
     }
 
     /// <summary>As JSON; one that several tasks share is written once.</summary>

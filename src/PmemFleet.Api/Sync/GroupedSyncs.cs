@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using PmemFleet.Api.Access;
 using PmemFleet.Api.Hosting;
+using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts.Sync;
 
@@ -23,13 +25,16 @@ public sealed partial class GroupedSyncs
     private readonly FleetTransactions _transactions;
     private readonly SyncUp _up;
     private readonly SyncDown _down;
+    private readonly EndedOperations _ended;
+    private readonly WakeUps _wakeUps;
     private readonly WorkersOptions _options;
     private readonly ILogger<GroupedSyncs> _logger;
     private readonly Gathering<WaitingSync> _waiting;
 
-    public GroupedSyncs(FleetTransactions transactions, SyncUp up, SyncDown down, IOptions<WorkersOptions> options, ILogger<GroupedSyncs> logger)
+    public GroupedSyncs(
+        FleetTransactions transactions, SyncUp up, SyncDown down, EndedOperations ended, WakeUps wakeUps, IOptions<WorkersOptions> options, ILogger<GroupedSyncs> logger)
     {
-        (_transactions, _up, _down, _options, _logger) = (transactions, up, down, options.Value, logger);
+        (_transactions, _up, _down, _ended, _wakeUps, _options, _logger) = (transactions, up, down, ended, wakeUps, options.Value, logger);
         _waiting = new Gathering<WaitingSync>(SharedTransactions.Places, SharedTransactions.Most, sync => sync.Worker.WorkerId, ServeAsync);
     }
 
@@ -50,7 +55,7 @@ public sealed partial class GroupedSyncs
         using var span = SharedTransactions.StartSpan("sync group", [.. group.Select(sync => sync.Request)]);
         try
         {
-            var answers = await _transactions.RunAsync((db, token) => OnceAsync(db, group, Patience, token), CancellationToken.None);
+            var answers = await TransactAsync(group, Patience, CancellationToken.None);
             foreach (var sync in group)
             {
                 sync.Answer.SetResult(answers.GetValueOrDefault(sync.Worker.WorkerId));
@@ -71,46 +76,48 @@ public sealed partial class GroupedSyncs
     private Task AloneAsync(WaitingSync sync) => SharedTransactions.AloneAsync(
         sync.Answer,
         sync.Request,
-        async () => (await _transactions.RunAsync((db, token) => OnceAsync(db, [sync], "0", token), sync.Left)).GetValueOrDefault(sync.Worker.WorkerId));
+        async () => (await TransactAsync([sync], "0", sync.Left)).GetValueOrDefault(sync.Worker.WorkerId));
 
-    /// <summary>By worker; those that are fenced are not in it.</summary>
-    private async Task<IReadOnlyDictionary<Guid, SyncResponse>> OnceAsync(
+    /// <summary>By worker; those that are fenced are not in it. Whoever waits for an operation that ended is woken, and need not read it.</summary>
+    private async Task<IReadOnlyDictionary<Guid, SyncResponse>> TransactAsync(IReadOnlyList<WaitingSync> group, string lockTimeout, CancellationToken cancellationToken)
+    {
+        var (answers, operations) = await _transactions.RunAsync((db, token) => OnceAsync(db, group, lockTimeout, token), cancellationToken);
+        _ended.Add(operations);
+        _wakeUps.Raise(operations.Select(operation => WakeUps.Operation(operation.Id)));
+        return answers;
+    }
+
+    private async Task<(IReadOnlyDictionary<Guid, SyncResponse> Answers, IReadOnlyList<OperationRow> Operations)> OnceAsync(
         FleetDbContext db, IReadOnlyList<WaitingSync> group, string lockTimeout, CancellationToken cancellationToken)
     {
-        var lease = TimeSpan.FromSeconds(_options.LeaseSeconds);
-        Guid[] workers = [.. group.Select(sync => sync.Worker.WorkerId)];
-        Guid[] instances = [.. group.Select(sync => sync.Worker.InstanceId)];
-        var renewed = (await db.Database.SqlQuery<Guid>(
-            $"""
-            WITH mine AS (
-                SELECT l.worker_id FROM worker_leases l JOIN unnest({workers}, {instances}) AS asking(worker, instance) ON l.worker_id = asking.worker AND l.instance_id = asking.instance
-                WHERE (SELECT set_config('lock_timeout', {lockTimeout}, true)) IS NOT NULL AND l.expires_at > now() ORDER BY l.worker_id FOR UPDATE OF l
-            )
-            UPDATE worker_leases l SET expires_at = now() + {lease} FROM mine WHERE l.worker_id = mine.worker_id AND l.expires_at > now()
-            RETURNING l.worker_id AS "Value"
-            """).ToListAsync(cancellationToken)).ToHashSet();
-        List<WaitingSync> live = [.. group.Where(sync => renewed.Contains(sync.Worker.WorkerId))];
-        if (live.Count == 0)
+        var leases = new LeaseRenewal([.. group.Select(sync => sync.Worker)], TimeSpan.FromSeconds(_options.LeaseSeconds), lockTimeout);
+        IReadOnlyList<OperationRow> operations = [];
+        IReadOnlyDictionary<Guid, SyncNews> news;
+        if (group.Any(sync => sync.BringsNews))
         {
-            return new Dictionary<Guid, SyncResponse>();
+            var renewed = await leases.RunAsync((NpgsqlConnection)db.Database.GetDbConnection(), cancellationToken);
+            var live = group.Where(sync => renewed.Contains(sync.Worker.WorkerId)).ToList();
+            operations = await _up.ApplyAsync(db, [.. live.Where(sync => sync.BringsNews).Select(sync => (sync.Worker, sync.Body))], cancellationToken);
+            news = await _down.ReadAsync(db, live.ConvertAll(sync => (sync.Worker, sync.Body)), cancellationToken);
+        }
+        else
+        {
+            news = await _down.RenewAndReadAsync(db, leases, [.. group.Select(sync => (sync.Worker, sync.Body))], cancellationToken);
         }
 
-        List<WaitingSync> bringing = [.. live.Where(sync => sync.BringsNews)];
-        if (bringing.Count > 0)
-        {
-            await _up.ApplyAsync(db, bringing.ConvertAll(sync => (sync.Worker, sync.Body)), cancellationToken);
-        }
-
-        var news = await _down.ReadAsync(db, live.ConvertAll(sync => (sync.Worker, sync.Body.Hosts!)), cancellationToken);
-        return live.ToDictionary(sync => sync.Worker.WorkerId, sync => new SyncResponse
-        {
-            LeaseSeconds = _options.LeaseSeconds,
-            AcknowledgedResults = [.. sync.Body.Results!.Select(result => result.TaskId)],
-            AcknowledgedObservations = [.. sync.Body.Observations!.Select(seen => new AcknowledgedObservation(seen.DimmId, seen.Version))],
-            Hosts = news[sync.Worker.WorkerId].Hosts,
-            CancelledTasks = news[sync.Worker.WorkerId].Cancelled,
-        });
+        return (group.Where(sync => news.ContainsKey(sync.Worker.WorkerId)).ToDictionary(sync => sync.Worker.WorkerId, sync => AnswerOf(sync.Body, news[sync.Worker.WorkerId])), operations);
     }
+
+    private SyncResponse AnswerOf(SyncRequest request, SyncNews news) => new()
+    {
+        LeaseSeconds = _options.LeaseSeconds,
+        AcknowledgedResults = [.. request.Results!.Select(result => result.TaskId)],
+        AcknowledgedObservations = [.. request.Observations!.Select(seen => new AcknowledgedObservation(seen.DimmId, seen.Version))],
+        Hosts = news.Hosts,
+        Partial = news.Partial,
+        HostsDigest = request.HostsDigest is null ? null : news.Digest,
+        CancelledTasks = news.Cancelled,
+    };
 
     [LoggerMessage(EventId = 1045, Level = LogLevel.Debug, Message = "A group of {Count} syncs goes apart, each alone: {Reason}")]
     private partial void LogApart(int count, string reason);

@@ -35,9 +35,9 @@ public sealed class IdleSyncs(NpgsqlDataSource database, FleetTransactions trans
     private readonly Queue<Waiting> _waiting = [];
     private bool _isServing;
 
-    public Task<IdleVerdict> AskAsync(WorkerIdentity worker, IReadOnlyList<HeldHost> held, CancellationToken cancellationToken)
+    public Task<IdleVerdict> AskAsync(WorkerIdentity worker, SyncRequest request, CancellationToken cancellationToken)
     {
-        var waiting = new Waiting(worker, held);
+        var waiting = new Waiting(worker, request.Hosts!, HostsDigest.IsIn(request) ? HostsDigest.Parse(request.HostsDigest!) : null);
         lock (_gate)
         {
             _waiting.Enqueue(waiting);
@@ -137,31 +137,30 @@ public sealed class IdleSyncs(NpgsqlDataSource database, FleetTransactions trans
     {
         var held = waiting.SelectMany(one => one.Held.Select(host => (one.Worker.InstanceId, Host: host))).ToList();
         return new NpgsqlBatchCommand(
-            """
-            WITH held AS MATERIALIZED (SELECT * FROM unnest($4, $5, $6, $7, $8) AS held(instance, host_id, epoch, generation, accepted)),
+            $"""
+            WITH held AS MATERIALIZED (SELECT * FROM unnest($5, $6, $7, $8, $9) AS held(instance, host_id, epoch, generation, accepted)),
             mine AS MATERIALIZED (
-                SELECT h.id, h.epoch, h.generation, w.instance FROM unnest($1, $2) AS w(id, instance)
+                SELECT h.id, h.epoch, h.generation, w.instance, w.mix IS NULL AS is_listed, {HostsDigest.OfHost} AS hash FROM unnest($1, $2, $4) AS w(id, instance, mix)
                 JOIN hosts h ON h.worker_id = w.id AND h.worker_instance_id = w.instance
             )
-            SELECT w.instance FROM unnest($2, $3) AS w(instance, hosts)
-            LEFT JOIN (SELECT instance, count(*) AS hosts FROM mine GROUP BY instance) AS have ON have.instance = w.instance WHERE w.hosts <> COALESCE(have.hosts, 0)
+            SELECT w.instance FROM unnest($2, $3, $4) AS w(instance, hosts, mix)
+            LEFT JOIN (SELECT instance, count(*) AS hosts, bit_xor(hash) AS mix FROM mine GROUP BY instance) AS have ON have.instance = w.instance
+            WHERE w.hosts <> COALESCE(have.hosts, 0) OR w.mix <> COALESCE(have.mix, 0)
             UNION
             SELECT mine.instance FROM mine LEFT JOIN held ON held.instance = mine.instance AND held.host_id = mine.id
-            WHERE held.host_id IS NULL OR held.epoch <> mine.epoch OR held.generation < mine.generation
-            UNION
-            SELECT mine.instance FROM mine JOIN tasks t ON t.host_id = mine.id AND NOT t.done
-            LEFT JOIN held ON held.instance = mine.instance AND held.host_id = mine.id AND held.epoch = mine.epoch
-            WHERE t.sequence > COALESCE(held.accepted, 0)
+            WHERE mine.is_listed AND (held.host_id IS NULL OR held.epoch <> mine.epoch OR held.generation < mine.generation)
             UNION
             SELECT mine.instance FROM mine JOIN tasks t ON t.host_id = mine.id AND NOT t.done JOIN operations o ON o.id = t.operation_id
-            WHERE o.ended_at IS NULL AND o.cancel_requested
+            LEFT JOIN held ON held.instance = mine.instance AND held.host_id = mine.id AND held.epoch = mine.epoch
+            WHERE t.sequence > COALESCE(held.accepted, 0) OR (o.ended_at IS NULL AND o.cancel_requested)
             """)
         {
             Parameters =
             {
                 new NpgsqlParameter<Guid[]> { TypedValue = [.. waiting.Select(one => one.Worker.WorkerId)] },
                 new NpgsqlParameter<Guid[]> { TypedValue = [.. waiting.Select(one => one.Worker.InstanceId)] },
-                new NpgsqlParameter<int[]> { TypedValue = [.. waiting.Select(one => one.Held.Count)] },
+                new NpgsqlParameter<long[]> { TypedValue = [.. waiting.Select(one => one.Digest?.Count ?? one.Held.Count)] },
+                new NpgsqlParameter<long?[]> { TypedValue = [.. waiting.Select(one => one.Digest?.Mix)] },
                 new NpgsqlParameter<Guid[]> { TypedValue = [.. held.Select(pair => pair.InstanceId)] },
                 new NpgsqlParameter<Guid[]> { TypedValue = [.. held.Select(pair => pair.Host.HostId)] },
                 new NpgsqlParameter<long[]> { TypedValue = [.. held.Select(pair => pair.Host.Epoch)] },
@@ -171,7 +170,7 @@ public sealed class IdleSyncs(NpgsqlDataSource database, FleetTransactions trans
         };
     }
 
-    private sealed record Waiting(WorkerIdentity Worker, IReadOnlyList<HeldHost> Held)
+    private sealed record Waiting(WorkerIdentity Worker, IReadOnlyList<HeldHost> Held, HostsDigest? Digest)
     {
         public TaskCompletionSource<IdleVerdict> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

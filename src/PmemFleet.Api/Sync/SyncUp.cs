@@ -18,8 +18,11 @@ public sealed class SyncUp(TaskResults results, IDimmObservationSink sink)
     /// <param name="db">The transaction's context.</param>
     /// <param name="brought">What each worker brings; no worker twice.</param>
     /// <param name="cancellationToken">Stops it; the caller rolls back.</param>
-    public async Task ApplyAsync(FleetDbContext db, IReadOnlyList<(WorkerIdentity Worker, SyncRequest Request)> brought, CancellationToken cancellationToken)
+    /// <returns>The operations whose tasks ended, as they are now; whoever waits for one is to be woken once this is committed.</returns>
+    public async Task<IReadOnlyList<OperationRow>> ApplyAsync(
+        FleetDbContext db, IReadOnlyList<(WorkerIdentity Worker, SyncRequest Request)> brought, CancellationToken cancellationToken)
     {
+        IReadOnlyList<OperationRow> operations = [];
         Guid[] ids =
         [
             .. brought.SelectMany(one => one.Request.Results!.Select(result => result.HostId).Concat(one.Request.Observations!.Select(seen => seen.HostId))).Distinct(),
@@ -40,7 +43,7 @@ public sealed class SyncUp(TaskResults results, IDimmObservationSink sink)
 
             if (valid.Count > 0)
             {
-                await results.ApplyAsync(db, hosts, valid, cancellationToken);
+                operations = await results.CompleteAsync(db, hosts, valid, cancellationToken);
             }
 
             // what completions changed must be seen by the statements that follow, none of which looks at what is tracked
@@ -52,6 +55,8 @@ public sealed class SyncUp(TaskResults results, IDimmObservationSink sink)
         {
             await ReportProgressAsync(db, brought, cancellationToken);
         }
+
+        return operations;
     }
 
     private static bool IsCurrent(Dictionary<Guid, HostRow> hosts, WorkerIdentity worker, Guid hostId, long epoch) =>

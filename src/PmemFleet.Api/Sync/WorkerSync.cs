@@ -21,7 +21,7 @@ public sealed class WorkerSync(
     {
         using var wakeUp = wakeUps.Subscribe(WakeUps.Worker(worker.WorkerId));
         var start = time.GetTimestamp();
-        var response = IsIdle(request)
+        var response = IsIdle(request) && !WantsDigest(request)
             ? await IdleAsync(worker, request, cancellationToken)
             : await grouped.RunAsync(worker, request, bringsNews: true, cancellationToken);
         if (request.Results!.Count > 0 || request.Observations!.Count > 0)
@@ -61,8 +61,11 @@ public sealed class WorkerSync(
     /// <summary>It brings nothing.</summary>
     internal static bool IsIdle(SyncRequest request) => request is { Results.Count: 0, Observations.Count: 0, Progress: null or { Count: 0 } };
 
+    /// <summary>It names all its hosts because it has no digest, and is told one at once.</summary>
+    private static bool WantsDigest(SyncRequest request) => request.HostsDigest is "";
+
     private async Task<SyncResponse?> IdleAsync(WorkerIdentity worker, SyncRequest request, CancellationToken cancellationToken) =>
-        await idle.AskAsync(worker, request.Hosts!, cancellationToken) switch
+        await idle.AskAsync(worker, request, cancellationToken) switch
         {
             IdleVerdict.Fenced => null,
             IdleVerdict.Ask => await grouped.RunAsync(worker, request, bringsNews: false, cancellationToken),
@@ -71,7 +74,11 @@ public sealed class WorkerSync(
                 LeaseSeconds = options.Value.LeaseSeconds,
                 AcknowledgedResults = [],
                 AcknowledgedObservations = [],
-                Hosts = [.. request.Hosts!.Select(host => new HostAssignment { HostId = host.HostId, Epoch = host.Epoch, Generation = host.ObservedGeneration, Tasks = [] })],
+                Hosts = HostsDigest.IsIn(request)
+                    ? []
+                    : [.. request.Hosts!.Select(host => new HostAssignment { HostId = host.HostId, Epoch = host.Epoch, Generation = host.ObservedGeneration, Tasks = [] })],
+                Partial = HostsDigest.IsIn(request),
+                HostsDigest = request.HostsDigest,
                 CancelledTasks = [],
             },
         };
@@ -99,7 +106,17 @@ public sealed class WorkerSync(
     private static bool IsEmpty(SyncRequest request, SyncResponse response)
     {
         if (response.AcknowledgedResults.Count > 0 || response.AcknowledgedObservations.Count > 0 || response.CancelledTasks.Count > 0
-            || response.Hosts.Count != request.Hosts!.Count)
+            || response.HostsDigest != request.HostsDigest)
+        {
+            return false;
+        }
+
+        if (response.Partial)
+        {
+            return response.Hosts.Count == 0;
+        }
+
+        if (response.Hosts.Count != request.Hosts!.Count)
         {
             return false;
         }

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using PmemFleet.Contracts.Health;
 
 namespace PmemFleet.Contracts.Sync;
@@ -13,9 +14,19 @@ public sealed record SyncRequest
     [Required]
     public Guid? InstanceId { get; init; }
 
-    /// <summary>The hosts it holds, and what it has seen of them.</summary>
+    /// <summary>
+    /// The hosts it holds, and what it has seen of them: all of them, or, beside a <see cref="HostsDigest"/> that is not empty, only those of which it has
+    /// accepted tasks whose results are not acknowledged. Of a host that is not named it has accepted nothing.
+    /// </summary>
     [Required]
     public IReadOnlyList<HeldHost>? Hosts { get; init; }
+
+    /// <summary>
+    /// The digest of the last answer that was applied completely, while exactly its hosts are held; empty: none, and <see cref="Hosts"/> names all; null
+    /// (and not on the wire, where an Api that is older would refuse it): the sync as it was before digests.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? HostsDigest { get; init; }
 
     /// <summary>Finished tasks that were not acknowledged yet, oldest first.</summary>
     [Required]
@@ -71,9 +82,21 @@ public sealed record SyncResponse
     public required IReadOnlyList<AcknowledgedObservation> AcknowledgedObservations { get; init; }
 
     /// <summary>
-    /// All hosts the worker holds now; a host it holds that is absent here is not its own any more and is dropped.
+    /// All hosts the worker holds now; a host it holds that is absent here is not its own any more and is dropped. Where the answer is
+    /// <see cref="Partial"/>, only hosts with tasks, and an absent one stays as it is.
     /// </summary>
     public required IReadOnlyList<HostAssignment> Hosts { get; init; }
+
+    /// <summary>The worker's hosts, their epochs and generations are those of the digest it sent, or it has to ask anew (<see cref="HostsDigest"/> is empty).</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Partial { get; init; }
+
+    /// <summary>
+    /// A fingerprint of all hosts the worker holds now, their epochs and generations; its form is the Api's own affair. Empty: the one that was sent is not that of
+    /// its hosts, and the next request names all of them. Null, and not on the wire, where the request had none.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? HostsDigest { get; init; }
 
     /// <summary>Tasks to stop, if they still run.</summary>
     public required IReadOnlyList<Guid> CancelledTasks { get; init; }

@@ -7,8 +7,12 @@ internal sealed class LiveHosts(TimeProvider time)
 {
     private readonly ConcurrentDictionary<Guid, LiveHost> _hosts = [];
     private long _leaseEnds;
+    private long _changes;
 
     public IEnumerable<LiveHost> All => _hosts.Values;
+
+    /// <summary>Goes up with each host that is taken or let go.</summary>
+    public long Changes => Interlocked.Read(ref _changes);
 
     /// <summary>The bearer the Api calls with; null before the join.</summary>
     public string? DataPlaneCredential { get; set; }
@@ -23,7 +27,11 @@ internal sealed class LiveHosts(TimeProvider time)
 
     public LiveHost? FindUnleased(Guid hostId) => _hosts.GetValueOrDefault(hostId);
 
-    public void Hold(LiveHost host) => _hosts[host.Store.HostId] = host;
+    public void Hold(LiveHost host)
+    {
+        _hosts[host.Store.HostId] = host;
+        Interlocked.Increment(ref _changes);
+    }
 
     /// <summary>Lets a host go: it belongs to another worker now, or its epoch is over.</summary>
     /// <param name="hostId">The host.</param>
@@ -33,6 +41,7 @@ internal sealed class LiveHosts(TimeProvider time)
         var host = held ?? _hosts.GetValueOrDefault(hostId);
         if (host is not null && _hosts.TryRemove(new KeyValuePair<Guid, LiveHost>(hostId, host)))
         {
+            Interlocked.Increment(ref _changes);
             await host.Gate.WaitAsync();
             try
             {

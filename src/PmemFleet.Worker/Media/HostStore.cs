@@ -36,6 +36,9 @@ internal sealed class HostStore
     /// <summary>Results of this epoch that are not acknowledged yet.</summary>
     public IReadOnlyList<TaskResult> Results => [.. _pending.Values];
 
+    /// <summary>Results wait for their acknowledgement.</summary>
+    public bool HasResults => !_pending.IsEmpty;
+
     /// <summary>Opens the store under an epoch; null where a newer one has it: this worker is fenced.</summary>
     /// <exception cref="IOException">The folder cannot be used, or another worker opens it just now.</exception>
     /// <exception cref="InvalidDataException">The fence is damaged.</exception>

@@ -25,6 +25,9 @@ internal abstract record SyncOutcome
     /// <summary>409: the lease ended, or a newer process has the name. The hosts are another's.</summary>
     public sealed record Fenced : SyncOutcome;
 
+    /// <summary>400: an Api of an older version does not know all members of the request.</summary>
+    public sealed record NotUnderstood : SyncOutcome;
+
     /// <summary>401, 403 or 404: the credential is not known (any more). Who holds the hosts is not said.</summary>
     public sealed record NotKnown(HttpStatusCode Status) : SyncOutcome;
 }
@@ -82,6 +85,8 @@ internal sealed class FleetClient : IDisposable
         {
             case HttpStatusCode.Conflict:
                 return new SyncOutcome.Fenced();
+            case HttpStatusCode.BadRequest when request.HostsDigest is not null:
+                return new SyncOutcome.NotUnderstood();
             case HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.NotFound:
                 return new SyncOutcome.NotKnown(response.StatusCode);
             default:

@@ -11,11 +11,17 @@ internal sealed partial class HostAssignments(WorkerOptions options, LiveHosts h
     /// <summary>False where a host that is this worker's could not be taken.</summary>
     public async Task<bool> ApplyAsync(SyncResponse response)
     {
+        if (response is { Partial: true, HostsDigest: null or "" })
+        {
+            // whose the hosts are is not said: what is acknowledged may have been of one that is another's, and is brought once more
+            return true;
+        }
+
         var mine = response.Hosts.ToDictionary(assignment => assignment.HostId);
         foreach (var host in hosts.All)
         {
             // a result is applied under the epoch that its host still has; the others are acknowledged without any effect, and their tasks come again
-            if (mine.TryGetValue(host.Store.HostId, out var assignment) && assignment.Epoch == host.Store.Epoch)
+            if (mine.TryGetValue(host.Store.HostId, out var assignment) ? assignment.Epoch == host.Store.Epoch : response.Partial)
             {
                 Acknowledge(host, response);
             }
@@ -31,7 +37,7 @@ internal sealed partial class HostAssignments(WorkerOptions options, LiveHosts h
         {
             try
             {
-                isAllHeld &= await ApplyAsync(assignment, response.CancelledTasks);
+                isAllHeld &= await ApplyAsync(assignment, response);
             }
 #pragma warning disable CA1031 // one host's broken media must not stop the others
             catch (Exception failure)
@@ -39,6 +45,15 @@ internal sealed partial class HostAssignments(WorkerOptions options, LiveHosts h
             {
                 LogNotTaken(failure, assignment.HostId);
                 isAllHeld = false;
+            }
+        }
+
+        if (response is { Partial: true, CancelledTasks.Count: > 0 })
+        {
+            // one with nothing to do but to stop is not named
+            foreach (var host in hosts.All)
+            {
+                Cancel(host, [], response);
             }
         }
 
@@ -58,7 +73,7 @@ internal sealed partial class HostAssignments(WorkerOptions options, LiveHosts h
         }
     }
 
-    private async Task<bool> ApplyAsync(HostAssignment assignment, IReadOnlyList<Guid> cancelled)
+    private async Task<bool> ApplyAsync(HostAssignment assignment, SyncResponse response)
     {
         var held = hosts.FindUnleased(assignment.HostId);
         if (held is null)
@@ -90,17 +105,21 @@ internal sealed partial class HostAssignments(WorkerOptions options, LiveHosts h
             }
         }
 
-        foreach (var taskId in cancelled.Where(id => held.UnderWay.ContainsKey(id) || assignment.Tasks.Any(task => task.TaskId == id)))
+        Cancel(held, assignment.Tasks, response);
+        runner.Offer(held, assignment.Tasks);
+        return true;
+    }
+
+    private static void Cancel(LiveHost host, IReadOnlyList<WorkerTask> coming, SyncResponse response)
+    {
+        foreach (var taskId in response.CancelledTasks.Where(id => host.UnderWay.ContainsKey(id) || coming.Any(task => task.TaskId == id)))
         {
-            held.Cancelled.TryAdd(taskId, true);
-            if (held.LongTasks.TryGetValue(taskId, out var running))
+            host.Cancelled.TryAdd(taskId, true);
+            if (host.LongTasks.TryGetValue(taskId, out var running))
             {
                 running.Stop(null);
             }
         }
-
-        runner.Offer(held, assignment.Tasks);
-        return true;
     }
 
     [LoggerMessage(EventId = 1007, Level = LogLevel.Error, Message = "Host {HostId} cannot be taken; it is tried again")]

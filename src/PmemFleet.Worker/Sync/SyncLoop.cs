@@ -8,10 +8,10 @@ namespace PmemFleet.Worker.Sync;
 
 /// <summary>
 /// Joins, then keeps one request open: results and observations up, assignments and tasks down. Nothing is remembered between two
-/// syncs but what is on the disk, so whatever is lost or doubled changes nothing.
+/// syncs but what is on the disk, and what the Api need not be told again (<see cref="KnownHosts"/>), so whatever is lost or doubled changes nothing.
 /// </summary>
 internal sealed partial class SyncLoop(
-    WorkerOptions options, FleetClient client, LiveHosts hosts, HostAssignments assignments, SyncSignal signal, TimeProvider time, ILogger<SyncLoop> log)
+    WorkerOptions options, FleetClient client, LiveHosts hosts, HostAssignments assignments, KnownHosts known, SyncSignal signal, TimeProvider time, ILogger<SyncLoop> log)
     : BackgroundService
 {
     /// <summary>The Api holds a sync no longer than this.</summary>
@@ -71,6 +71,7 @@ internal sealed partial class SyncLoop(
                     LogUnexpected(failure);
                 }
 
+                known.AskAgain();
                 await Task.Delay(Pause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
@@ -98,6 +99,9 @@ internal sealed partial class SyncLoop(
                 WorkerTelemetry.SyncFailures.Add(1, new KeyValuePair<string, object?>("reason", "not-known"));
                 await Task.Delay(Pause, time, cancellation);
                 return null;
+            case SyncOutcome.NotUnderstood:
+                known.GiveUp();
+                return joined;
             default:
                 return joined;
         }
@@ -117,6 +121,7 @@ internal sealed partial class SyncLoop(
         };
         var joined = await client.JoinAsync(request, options.JoinToken, cancellation);
         hosts.DataPlaneCredential = joined.DataPlaneCredential;
+        known.Forget();
         LogJoined(options.Name, joined.WorkerId);
         return joined;
     }
@@ -133,7 +138,9 @@ internal sealed partial class SyncLoop(
         {
             hosts.Renew(sentAt, TimeSpan.FromSeconds(response.LeaseSeconds));
             var isHeard = request.Results!.Count == 0 || response.AcknowledgedResults.Count > 0;
-            if (!await assignments.ApplyAsync(response) || !isHeard)
+            var isWhole = await assignments.ApplyAsync(response);
+            known.Note(response, isWhole);
+            if (!isWhole || !isHeard)
             {
                 // the next request would be answered at once, with the same
                 await Task.Delay(Pause, time, cancellation);
@@ -143,7 +150,7 @@ internal sealed partial class SyncLoop(
                 _pauseWhenFenced = TimeSpan.Zero;
             }
 
-            if (BringsNothing(response))
+            if (BringsNothing(response) && (response.HostsDigest is not "" || request.HostsDigest is ""))
             {
                 // a cancellation that is known is repeated at once until its task ends
                 await Task.Delay(Breath, time, cancellation);
@@ -174,10 +181,12 @@ internal sealed partial class SyncLoop(
         var held = hosts.All.ToList();
         var results = UpTo(MostBytes, held.SelectMany(host => host.Store.Results), result => EnvelopeBytes + result.Steps.OfType<StepCampaign>().Sum(step => step.Part.Log?.Length ?? 0));
         var observations = UpTo(MostBytes, held.SelectMany(host => host.PendingObservations()), seen => EnvelopeBytes + (RangeBytes * (seen.Poison.Count + seen.BadRanges.Count)));
+        var digest = known.Digest;
         return new SyncRequest
         {
             InstanceId = _instance,
-            Hosts = [.. held.Select(host => new Contracts.Sync.HeldHost
+            HostsDigest = digest,
+            Hosts = [.. held.Where(host => digest is null or "" || IsBusy(host)).Select(host => new Contracts.Sync.HeldHost
             {
                 HostId = host.Store.HostId,
                 Epoch = host.Store.Epoch,
@@ -190,6 +199,9 @@ internal sealed partial class SyncLoop(
             WaitSeconds = results.Count + observations.Count > 0 ? 0 : LongestWaitSeconds,
         };
     }
+
+    /// <summary>It has tasks that the Api must not give it again. In this order: a result is kept before its task counts as ended.</summary>
+    private static bool IsBusy(LiveHost host) => !host.UnderWay.IsEmpty || host.Store.HasResults;
 
     /// <summary>No more than one request should carry, and at least one; the next request brings the rest.</summary>
     private static List<T> UpTo<T>(int bytes, IEnumerable<T> all, Func<T, int> sizeOf)

@@ -16,6 +16,7 @@ public sealed class ScriptedWorker
     private readonly HttpClient _http;
     private readonly string _name;
     private readonly Dictionary<Guid, HeldHost> _held = [];
+    private readonly Dictionary<Guid, Guid> _hostOfOpenTask = [];
 
     private ScriptedWorker(HttpClient http, string name, Guid instanceId, JoinResponse joined) =>
         (_http, _name, InstanceId, Credential, WorkerId, DataPlaneCredential) =
@@ -30,6 +31,9 @@ public sealed class ScriptedWorker
     public string DataPlaneCredential { get; }
 
     public IReadOnlyDictionary<Guid, HeldHost> Held => _held;
+
+    /// <summary>The digest it sends: null as workers of old, which know none; empty to begin with digests. Then it names only the hosts of tasks that it has not finished.</summary>
+    public string? Digest { get; set; }
 
     /// <summary>Tasks received, in the order of arrival.</summary>
     public List<(HostAssignment Host, WorkerTask Task)> Received { get; } = [];
@@ -55,9 +59,15 @@ public sealed class ScriptedWorker
         var response = await PostAsync(Request(wait, results, progress, observations));
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
         var answer = await response.ReadAsync<SyncResponse>();
-        foreach (var gone in _held.Keys.Except(answer.Hosts.Select(host => host.HostId)).ToList())
+        Digest = Digest is null ? null : answer.HostsDigest;
+        foreach (var gone in answer.Partial ? [] : _held.Keys.Except(answer.Hosts.Select(host => host.HostId)).ToList())
         {
             _held.Remove(gone);
+        }
+
+        foreach (var done in answer.AcknowledgedResults)
+        {
+            _hostOfOpenTask.Remove(done);
         }
 
         foreach (var host in answer.Hosts)
@@ -71,6 +81,10 @@ public sealed class ScriptedWorker
                 AcceptedSequence = Math.Max(former?.Epoch == host.Epoch ? former.AcceptedSequence : 0, host.Tasks.Count == 0 ? 0 : host.Tasks.Max(task => task.Sequence)),
             };
             Received.AddRange(host.Tasks.Select(task => (host, task)));
+            foreach (var task in host.Tasks)
+            {
+                _hostOfOpenTask[task.TaskId] = host.HostId;
+            }
         }
 
         return answer;
@@ -80,7 +94,8 @@ public sealed class ScriptedWorker
         int wait = 0, IReadOnlyList<TaskResult>? results = null, IReadOnlyList<TaskProgress>? progress = null, IReadOnlyList<DimmObservation>? observations = null) => new()
         {
             InstanceId = InstanceId,
-            Hosts = [.. _held.Values],
+            HostsDigest = Digest,
+            Hosts = [.. _held.Values.Where(host => Digest is null or "" || _hostOfOpenTask.ContainsValue(host.HostId))],
             Results = results ?? [],
             Progress = progress,
             Observations = observations ?? [],

@@ -14,6 +14,7 @@ internal sealed class ProtocolWorker
     private readonly Guid _instance;
     private readonly AuthenticationHeaderValue _credential;
     private readonly Dictionary<Guid, HeldHost> _held = [];
+    private string _digest = string.Empty;
 
     private ProtocolWorker(HttpClient http, string name, Guid instance, string credential) =>
         (_http, _name, _instance, _credential) = (http, name, instance, new AuthenticationHeaderValue("Bearer", credential));
@@ -54,16 +55,27 @@ internal sealed class ProtocolWorker
 
     private async Task<IReadOnlyList<TaskResult>> SyncAsync(IReadOnlyList<TaskResult> results, CancellationToken token)
     {
+        var busy = results.Select(result => result.HostId).ToHashSet();
         using var request = new HttpRequestMessage(HttpMethod.Post, $"/v1/workers/{_name}/sync")
         {
             Content = JsonContent.Create(
-                new SyncRequest { InstanceId = _instance, Hosts = [.. _held.Values], Results = results, Observations = [], WaitSeconds = results.Count > 0 ? 0 : 10 }, FleetJsonContext.Default.SyncRequest),
+                new SyncRequest
+                {
+                    InstanceId = _instance,
+                    HostsDigest = _digest,
+                    Hosts = [.. _digest.Length == 0 ? _held.Values : busy.Select(host => _held[host])],
+                    Results = results,
+                    Observations = [],
+                    WaitSeconds = results.Count > 0 ? 0 : 10,
+                },
+                FleetJsonContext.Default.SyncRequest),
             Headers = { Authorization = _credential },
         };
         using var answer = await _http.SendAsync(request, token);
         answer.EnsureSuccessStatusCode();
         var down = (await answer.Content.ReadFromJsonAsync(FleetJsonContext.Default.SyncResponse, token))!;
         var done = new List<TaskResult>();
+        _digest = down.HostsDigest!;
         foreach (var host in down.Hosts)
         {
             var former = _held.GetValueOrDefault(host.HostId);

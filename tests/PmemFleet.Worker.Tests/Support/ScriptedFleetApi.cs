@@ -61,6 +61,9 @@ public sealed class ScriptedFleetApi : IAsyncDisposable
     /// <summary>The status a sync gets instead of an answer; null: an answer.</summary>
     public HttpStatusCode? SyncStatus { get; set; }
 
+    /// <summary>False: an Api of an older version, which refuses the member.</summary>
+    public bool KnowsDigests { get; set; } = true;
+
     /// <summary>Instance ids in the order of their joins.</summary>
     public ConcurrentQueue<JoinRequest> Joins { get; } = new();
 
@@ -226,6 +229,11 @@ public sealed class ScriptedFleetApi : IAsyncDisposable
     {
         var request = JsonSerializer.Deserialize(body, Json.SyncRequest)!;
         Syncs.Enqueue(request);
+        if (!KnowsDigests && request.HostsDigest is not null)
+        {
+            return (StatusCodes.Status400BadRequest, []);
+        }
+
         var worker = _workers[Guid.Parse((string)http.Request.RouteValues["id"]!)];
         if (worker.Instance != request.InstanceId || http.Request.Headers.Authorization != $"Bearer of-{worker.Instance}")
         {
@@ -276,16 +284,28 @@ public sealed class ScriptedFleetApi : IAsyncDisposable
         }
     }
 
-    private SyncResponse Answer(string worker, SyncRequest request) => new()
+    private SyncResponse Answer(string worker, SyncRequest request)
     {
-        LeaseSeconds = LeaseSeconds,
-        AcknowledgedResults = [.. request.Results!.Select(result => result.TaskId)],
-        AcknowledgedObservations = [.. request.Observations!.Select(seen => new AcknowledgedObservation(seen.DimmId, seen.Version))],
-        Hosts = [.. _hosts.Values.Where(host => host.Worker == worker).Select(host => host.Assign(request.Hosts!.FirstOrDefault(held => held.HostId == host.Id)))],
-        CancelledTasks = [.. _hosts.Values.Where(host => host.Worker == worker).SelectMany(host => host.Cancelled)],
-    };
+        List<ScriptedHost> mine = [.. _hosts.Values.Where(host => host.Worker == worker).OrderBy(host => host.Id)];
+        var digest = $"all:{string.Join(',', mine.Select(host => $"{host.Id:N}/{host.Epoch}/{host.Generation}"))}";
+        var isPartial = request.HostsDigest is { Length: > 0 };
+        var isKnown = request.HostsDigest == digest;
+        var hosts = mine.Select(host => host.Assign(request.Hosts!.FirstOrDefault(held => held.HostId == host.Id)
+            ?? (isKnown ? new HeldHost { HostId = host.Id, Epoch = host.Epoch, ObservedGeneration = host.Generation, AcceptedSequence = 0 } : null)));
+        return new SyncResponse
+        {
+            LeaseSeconds = LeaseSeconds,
+            AcknowledgedResults = [.. request.Results!.Select(result => result.TaskId)],
+            AcknowledgedObservations = [.. request.Observations!.Select(seen => new AcknowledgedObservation(seen.DimmId, seen.Version))],
+            Hosts = isPartial && !isKnown ? [] : [.. hosts.Where(host => !isPartial || host.Tasks.Count > 0)],
+            Partial = isPartial,
+            HostsDigest = request.HostsDigest is null ? null : isPartial && !isKnown ? string.Empty : digest,
+            CancelledTasks = isPartial && !isKnown ? [] : [.. mine.SelectMany(host => host.Cancelled)],
+        };
+    }
 
     private static bool HasNews(SyncRequest request, SyncResponse response) =>
-        response.AcknowledgedResults.Count > 0 || response.AcknowledgedObservations.Count > 0 || response.CancelledTasks.Count > 0 || response.Hosts.Count != request.Hosts!.Count
+        response.AcknowledgedResults.Count > 0 || response.AcknowledgedObservations.Count > 0 || response.CancelledTasks.Count > 0
+        || response.HostsDigest != request.HostsDigest || (!response.Partial && response.Hosts.Count != request.Hosts!.Count)
         || response.Hosts.Any(host => host.Tasks.Count > 0 || host.Layout is not null);
 }
