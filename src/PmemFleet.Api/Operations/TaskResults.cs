@@ -51,25 +51,22 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
         // what another host's worker says of a task is not its result
         var resultOf = results.DistinctBy(Key).ToDictionary(Key);
         tasks.RemoveAll(task => !resultOf.ContainsKey(Key(task)));
-        foreach (var stranded in await StrandedAsync(db, tasks, resultOf, cancellationToken))
-        {
-            tasks.Add(stranded);
-            resultOf[Key(stranded)] = HostGone(stranded, hosts[stranded.HostId].Epoch);
-        }
-
         if (tasks.Count == 0)
         {
             return;
         }
 
-        var operationIds = tasks.Select(task => task.OperationId).ToArray();
-        var operations = await db.Operations.AsNoTracking().Where(row => operationIds.Contains(row.Id)).ToDictionaryAsync(row => row.Id, cancellationToken);
-        List<FinishedTask> finished =
-        [
-            .. from task in tasks
-               orderby task.HostId, task.Kind == OperationKinds.DeleteHost, task.Sequence
-               select new FinishedTask(task, operations[task.OperationId], hosts[task.HostId], resultOf[Key(task)]),
-        ];
+        var finished = await FinishAsync(db, tasks, hosts, task => resultOf[Key(task)], cancellationToken);
+        Guid[] gone = [.. finished.Where(task => task.RemovesHost).Select(task => task.Host.Id)];
+        if (gone.Length > 0)
+        {
+            // tasks of operations over many hosts: nobody will ever bring their results
+            Guid[] known = [.. tasks.Select(task => task.Id)];
+            var stranded = await SharedTasks(db, gone).Where(task => !known.Contains(task.Id)).ToListAsync(cancellationToken);
+            finished.AddRange(await FinishAsync(db, stranded, hosts, task => HostGone(task, hosts[task.HostId].Epoch), cancellationToken));
+        }
+
+        finished = [.. finished.OrderBy(task => task.Host.Id).ThenBy(task => task.Task.Kind == OperationKinds.DeleteHost).ThenBy(task => task.Task.Sequence)];
         // an operation over many hosts is completed with all that came of it at once: the last of its tasks has to know that it is the last
         var shared = finished.Where(task => task.Operation.HostId is null).GroupBy(task => task.Operation.Kind).Select(kind => kind.ToList());
         foreach (var batch in shared.Concat(Batches(finished.Where(task => task.Operation.HostId is not null))))
@@ -90,19 +87,12 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
         await ApplyAsync(db, new Dictionary<Guid, HostRow> { [host.Id] = host }, tasks.ConvertAll(task => HostGone(task, host.Epoch)), cancellationToken);
     }
 
-    /// <summary>Tasks of operations over many hosts on the hosts whose media these results removed: nobody will ever bring their results.</summary>
-    private static async Task<List<TaskRow>> StrandedAsync(
-        FleetDbContext db, List<TaskRow> tasks, Dictionary<(Guid Task, Guid Host), TaskResult> resultOf, CancellationToken cancellationToken)
+    private static async Task<List<FinishedTask>> FinishAsync(
+        FleetDbContext db, List<TaskRow> tasks, IReadOnlyDictionary<Guid, HostRow> hosts, Func<TaskRow, TaskResult> resultOf, CancellationToken cancellationToken)
     {
-        Guid[] gone =
-        [
-            .. from task in tasks
-               where task.Kind == OperationKinds.DeleteHost && resultOf[Key(task)] is { Cancelled: false, Steps: [.., StepDone] } result
-                   && FinishedTask.IsOf(task.Kind, FinishedTask.StepsOf(task), result)
-               select task.HostId,
-        ];
-        Guid[] known = [.. tasks.Select(task => task.Id)];
-        return gone.Length == 0 ? [] : await SharedTasks(db, gone).Where(task => !known.Contains(task.Id)).ToListAsync(cancellationToken);
+        var operationIds = tasks.Select(task => task.OperationId).ToArray();
+        var operations = await db.Operations.AsNoTracking().Where(row => operationIds.Contains(row.Id)).ToDictionaryAsync(row => row.Id, cancellationToken);
+        return tasks.ConvertAll(task => new FinishedTask(task, operations[task.OperationId], hosts[task.HostId], resultOf(task)));
     }
 
     private static (Guid Task, Guid Host) Key(TaskResult result) => (result.TaskId, result.HostId);
@@ -201,7 +191,7 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
     /// <summary>The last span of the request's trace; the sync that brought the result has a trace of its own and is linked.</summary>
     private static void Report(FinishedTask task, string state)
     {
-        var outcome = task.Result.Cancelled ? "cancelled" : task.Result.Steps is [.., StepRefused] ? "refused" : "done";
+        var outcome = task.IsDamaged ? "damaged" : task.IsCancelled ? "cancelled" : task.Given is [.., StepRefused] ? "refused" : "done";
         Telemetry.TasksEnded.Add(1, new("kind", task.Operation.Kind), new("outcome", outcome));
         if (ActivityContext.TryParse(task.Task.TraceParent, null, isRemote: true, out var request))
         {

@@ -1,9 +1,6 @@
 using System.Net;
 using System.Text;
-using Npgsql;
 using PmemFleet.Api.Tests.Support;
-using PmemFleet.Contracts.Dimms;
-using PmemFleet.Contracts.Hosts;
 using PmemFleet.Contracts.Lists;
 using PmemFleet.Contracts.Operations;
 using PmemFleet.Contracts.Sync;
@@ -22,47 +19,47 @@ public sealed class LyingWorkerTests(ApiFixture api) : IClassFixture<ApiFixture>
     [InlineData(false, "delete-host")]
     public async Task Result_OfAnothersTask_ChangesNothing(bool namesOwnHost, string kind)
     {
-        var (liar, own) = await ReadyAsync("liar");
-        var (honest, victim) = await ReadyAsync("honest");
+        var (liar, own) = await api.ReadyAsync("liar");
+        var (honest, victim) = await api.ReadyAsync("honest");
         await api.EnqueueAsync(victim.Name, kind);
         var task = await honest.ReceiveAsync(kind);
-        var before = await RowsOfAsync(victim);
+        var before = await api.RowsOfAsync(victim);
         var lie = ScriptedWorker.Done(task);
         lie = namesOwnHost ? lie with { HostId = own.Id, Epoch = liar.Held[own.Id].Epoch } : lie;
         await liar.SyncAsync(results: [lie], progress: [new TaskProgress { TaskId = task.Task.TaskId, Fraction = 0.9 }]);
-        Assert.Equal(before, await RowsOfAsync(victim));
+        Assert.Equal(before, await api.RowsOfAsync(victim));
 
         // and the truth is still heard
         await honest.SyncAsync(results: [ScriptedWorker.Done(task)]);
-        Assert.NotEqual(before, await RowsOfAsync(victim));
+        Assert.NotEqual(before, await api.RowsOfAsync(victim));
     }
 
     [Fact]
     public async Task Observation_OfAnothersHost_ChangesNothing()
     {
-        var (liar, own) = await ReadyAsync("liar");
-        var (honest, victim) = await ReadyAsync("honest");
-        var (ownDimm, dimm) = (await DimmAsync(own), await DimmAsync(victim));
+        var (liar, own) = await api.ReadyAsync("liar");
+        var (honest, victim) = await api.ReadyAsync("honest");
+        var (ownDimm, dimm) = (await api.DimmAsync(own), await api.DimmAsync(victim));
         await honest.SyncAsync(observations: [Seen(victim.Id, dimm, honest.Held[victim.Id].Epoch, 1)]);
-        var before = await RowsOfAsync(victim) + await RowsOfAsync(own);
+        var before = await api.RowsOfAsync(victim) + await api.RowsOfAsync(own);
         var epoch = liar.Held[own.Id].Epoch;
         await liar.SyncAsync(observations:
         [
             Seen(victim.Id, dimm, epoch, 9), Seen(victim.Id, dimm, long.MaxValue, 9), Seen(own.Id, dimm, epoch, 9), Seen(victim.Id, ownDimm, epoch, 9),
             Seen(Guid.NewGuid(), dimm, epoch, 9), Seen(own.Id, Guid.NewGuid(), epoch, 9),
         ]);
-        Assert.Equal(before, await RowsOfAsync(victim) + await RowsOfAsync(own));
+        Assert.Equal(before, await api.RowsOfAsync(victim) + await api.RowsOfAsync(own));
     }
 
     [Fact]
     public async Task Observation_OfOwnHostsWithTheirDimmsExchanged_ChangesNothing()
     {
-        var (liar, first) = await ReadyAsync("liar");
-        var second = await AddAsync(liar, first.MediaPool);
-        var (a, b) = (await DimmAsync(first), await DimmAsync(second));
-        var before = await RowsOfAsync(first) + await RowsOfAsync(second);
+        var (liar, first) = await api.ReadyAsync("liar");
+        var second = await api.AddAsync(liar, first.MediaPool);
+        var (a, b) = (await api.DimmAsync(first), await api.DimmAsync(second));
+        var before = await api.RowsOfAsync(first) + await api.RowsOfAsync(second);
         await liar.SyncAsync(observations: [Seen(first.Id, b, liar.Held[first.Id].Epoch, 3), Seen(second.Id, a, liar.Held[second.Id].Epoch, 3)]);
-        Assert.Equal(before, await RowsOfAsync(first) + await RowsOfAsync(second));
+        Assert.Equal(before, await api.RowsOfAsync(first) + await api.RowsOfAsync(second));
     }
 
     [Theory]
@@ -75,17 +72,17 @@ public sealed class LyingWorkerTests(ApiFixture api) : IClassFixture<ApiFixture>
     [InlineData(long.MaxValue, long.MaxValue)]
     public async Task Observation_ThatCannotBe_ChangesNothing(long dpa, long length)
     {
-        var (liar, own) = await ReadyAsync("liar");
-        var dimm = await DimmAsync(own);
-        var before = await RowsOfAsync(own);
+        var (liar, own) = await api.ReadyAsync("liar");
+        var dimm = await api.DimmAsync(own);
+        var before = await api.RowsOfAsync(own);
         var lie = Seen(own.Id, dimm, liar.Held[own.Id].Epoch, 7);
         var range = new DpaRange(dpa, length);
         await liar.SyncAsync(observations: [lie with { Poison = [range, range] }, lie with { BadRanges = [range] }, lie with { ScrubCount = -1 }, lie with { PoisonBytes = Capacity + 1 }]);
-        Assert.Equal(before, await RowsOfAsync(own));
+        Assert.Equal(before, await api.RowsOfAsync(own));
 
         // a true one beside a newer lie counts
         await liar.SyncAsync(observations: [lie with { Poison = [range] }, lie with { Version = 6 }]);
-        Assert.NotEqual(before, await RowsOfAsync(own));
+        Assert.NotEqual(before, await api.RowsOfAsync(own));
     }
 
     [Theory]
@@ -99,48 +96,48 @@ public sealed class LyingWorkerTests(ApiFixture api) : IClassFixture<ApiFixture>
     [InlineData("\"hosts\":[],\"results\":[RESULT [{\"result\":\"refused\",\"refusal\":{\"errno\":\"EIO\",\"code\":\"x\",\"message\":\"\\u0000\"}}]}],\"observations\":[]")]
     public async Task Sync_Malformed_IsRefusedAndHurtsNobodyElse(string members)
     {
-        var (liar, own) = await ReadyAsync("liar");
-        var (honest, _) = await ReadyAsync("honest");
+        var (liar, own) = await api.ReadyAsync("liar");
+        var (honest, _) = await api.ReadyAsync("honest");
         await api.EnqueueAsync(own.Name);
         var task = await liar.ReceiveAsync("scrub");
-        var before = await RowsOfAsync(own);
+        var before = await api.RowsOfAsync(own);
         var result = $"{{\"taskId\":\"{task.Task.TaskId}\",\"hostId\":\"{own.Id}\",\"epoch\":{task.Host.Epoch},\"steps\":";
         using var body = new StringContent($"{{\"instanceId\":\"{liar.InstanceId}\",{members.Replace("RESULT", result, StringComparison.Ordinal)}}}", Encoding.UTF8, "application/json");
         var lying = api.Client(liar.Credential).PostAsync($"/v1/workers/{liar.WorkerId}/sync", body);
         await Task.WhenAll(lying, honest.SyncAsync());
         var refusal = await (await lying).ReadProblemAsync();
         Assert.True(refusal is { Status: 400 or 422, Errno: "EINVAL" }, refusal.Detail);
-        Assert.Equal(before, await RowsOfAsync(own));
+        Assert.Equal(before, await api.RowsOfAsync(own));
     }
 
     [Fact]
     public async Task Sync_ThousandsOfItems_AreIgnoredAndMoreAreRefused()
     {
-        var (liar, own) = await ReadyAsync("liar");
-        var before = await RowsOfAsync(own);
+        var (liar, own) = await api.ReadyAsync("liar");
+        var before = await api.RowsOfAsync(own);
         var epoch = liar.Held[own.Id].Epoch;
         var invented = Enumerable.Range(0, 5000).Select(_ => new TaskResult { TaskId = Guid.NewGuid(), HostId = own.Id, Epoch = epoch, Steps = [new StepDone()] }).ToList();
         await liar.SyncAsync(results: invented, observations: [.. invented.Select(one => Seen(Guid.NewGuid(), one.TaskId, 1, 1))]);
         var held = Enumerable.Repeat(liar.Held[own.Id], Api.Sync.SyncRules.MostItems + 1).ToList();
         var problem = await (await liar.PostAsync(liar.Request() with { Hosts = held })).ReadProblemAsync();
         Assert.Equal((422, "sync-malformed"), (problem.Status, problem.Code));
-        Assert.Equal(before, await RowsOfAsync(own));
+        Assert.Equal(before, await api.RowsOfAsync(own));
     }
 
     [Fact]
     public async Task Sync_HostsNameOrInstanceOfAnother_GiveItNothing()
     {
-        var (liar, own) = await ReadyAsync("liar");
-        var (honest, victim) = await ReadyAsync("honest");
+        var (liar, own) = await api.ReadyAsync("liar");
+        var (honest, victim) = await api.ReadyAsync("honest");
         await api.EnqueueAsync(victim.Name);
-        var before = await RowsOfAsync(victim);
+        var before = await api.RowsOfAsync(victim);
         var held = honest.Held[victim.Id];
         var answer = await (await liar.PostAsync(liar.Request() with { Hosts = [held, held with { Epoch = held.Epoch + 1, AcceptedSequence = -1 }] })).ReadAsync<SyncResponse>();
         Assert.Equal(own.Id, Assert.Single(answer.Hosts).HostId);
         Assert.Equal("fenced", (await (await liar.PostAsync(liar.Request() with { InstanceId = honest.InstanceId })).ReadProblemAsync()).Code);
         using var body = new StringContent($"{{\"instanceId\":\"{honest.InstanceId}\",\"hosts\":[],\"results\":[],\"observations\":[]}}", Encoding.UTF8, "application/json");
         Assert.Equal(HttpStatusCode.Forbidden, (await api.Client(liar.Credential).PostAsync($"/v1/workers/{honest.WorkerId}/sync", body)).StatusCode);
-        Assert.Equal(before, await RowsOfAsync(victim));
+        Assert.Equal(before, await api.RowsOfAsync(victim));
     }
 
     [Theory]
@@ -148,7 +145,7 @@ public sealed class LyingWorkerTests(ApiFixture api) : IClassFixture<ApiFixture>
     [InlineData(2)]
     public async Task Result_WithAnotherNumberOfSteps_FailsItsOperation(int steps)
     {
-        var (liar, own) = await ReadyAsync("liar");
+        var (liar, own) = await api.ReadyAsync("liar");
         var operation = await api.EnqueueAsync(own.Name);
         var task = await liar.ReceiveAsync("scrub");
         await liar.SyncAsync(results: [ScriptedWorker.Done(task) with { Steps = [.. Enumerable.Repeat(new StepDone(), steps)] }]);
@@ -159,16 +156,16 @@ public sealed class LyingWorkerTests(ApiFixture api) : IClassFixture<ApiFixture>
     [Fact]
     public async Task Refusal_WithANumberWhoseNameIsNoText_IsRefused()
     {
-        var (liar, own) = await ReadyAsync("liar");
+        var (liar, own) = await api.ReadyAsync("liar");
         await api.EnqueueAsync(own.Name);
         var task = await liar.ReceiveAsync("scrub");
-        var before = await RowsOfAsync(own);
+        var before = await api.RowsOfAsync(own);
         var refusal = """{"errno":"EIO","code":"x","message":"m","numbers":{"\u0000":"1"}}""";
         var result = $$"""{"taskId":"{{task.Task.TaskId}}","hostId":"{{own.Id}}","epoch":{{task.Host.Epoch}},"steps":[{"result":"refused","refusal":{{refusal}}}]}""";
         using var body = new StringContent($$"""{"instanceId":"{{liar.InstanceId}}","hosts":[],"results":[{{result}}],"observations":[]}""", Encoding.UTF8, "application/json");
         var problem = await (await api.Client(liar.Credential).PostAsync($"/v1/workers/{liar.WorkerId}/sync", body)).ReadProblemAsync();
         Assert.Equal((400, "members-invalid"), (problem.Status, problem.Code));
-        Assert.Equal(before, await RowsOfAsync(own));
+        Assert.Equal(before, await api.RowsOfAsync(own));
     }
 
     [Theory]
@@ -177,7 +174,7 @@ public sealed class LyingWorkerTests(ApiFixture api) : IClassFixture<ApiFixture>
     [InlineData("step-done")]
     public async Task Campaign_WhosePartCannotBe_Fails(string lie)
     {
-        var (liar, own) = await ReadyAsync("liar");
+        var (liar, own) = await api.ReadyAsync("liar");
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/campaigns")
         {
             Content = new StringContent($$"""{"durationSeconds":3600,"labelSelector":"pool={{own.MediaPool}}","sources":[{"perDimmHour":1}]}""", Encoding.UTF8, "application/json"),
@@ -207,7 +204,7 @@ public sealed class LyingWorkerTests(ApiFixture api) : IClassFixture<ApiFixture>
     [InlineData("pfn", 1L << 20, null, null)]
     public async Task Bind_ThatCannotBe_FailsItsOperation(string kind, long? size, long? sector, string? name)
     {
-        var (liar, own) = await ReadyAsync("liar");
+        var (liar, own) = await api.ReadyAsync("liar");
         using var request = new HttpRequestMessage(HttpMethod.Post, $"/v1/hosts/{own.Name}/namespaces")
         {
             Content = new StringContent("""{"mode":"sector"}""", Encoding.UTF8, "application/json"),
@@ -234,42 +231,4 @@ public sealed class LyingWorkerTests(ApiFixture api) : IClassFixture<ApiFixture>
         DirtyShutdownCount = 1,
         ScrubCount = 1,
     };
-
-    /// <summary>A worker of a pool of its own with one host that is up.</summary>
-    private async Task<(ScriptedWorker Worker, HostDto Host)> ReadyAsync(string role)
-    {
-        var pool = $"{role}-{Guid.NewGuid():N}"[..24];
-        var worker = await ScriptedWorker.JoinAsync(api, pool, pool: pool);
-        return (worker, await AddAsync(worker, pool));
-    }
-
-    private async Task<HostDto> AddAsync(ScriptedWorker worker, string pool)
-    {
-        // it may answer only when the boot has ended, which is this worker's to do
-        var host = api.Admin.PostAsync<HostDto>(
-            "/v1/hosts", $$"""{"name":"h-{{Guid.NewGuid():N}}","mediaPool":"{{pool}}","labels":{"pool":"{{pool}}"},"dimms":[{"capacity":"64M"}],"regions":[{"dimms":["nmem0"]}]}""", HttpStatusCode.Created);
-        await worker.SyncAsync(results: [ScriptedWorker.Done(await worker.ReceiveAsync("boot"))]);
-        return await host;
-    }
-
-    private async Task<Guid> DimmAsync(HostDto host) => (await api.Admin.GetAsync<ListPage<DimmDto>>($"/v1/hosts/{host.Name}/dimms")).Items[0].Id;
-
-    /// <summary>Everything the database has of a host, as text.</summary>
-    private async Task<string> RowsOfAsync(HostDto host)
-    {
-        await using var connection = await api.ConnectAsync();
-        var text = new StringBuilder();
-        foreach (var (table, column) in new[]
-        {
-            ("hosts", "id"), ("tasks", "host_id"), ("operations", "host_id"), ("dimms", "host_id"), ("dimm_media", "host_id"),
-            ("media_errors", "host_id"), ("regions", "host_id"), ("namespaces", "host_id"),
-        })
-        {
-            await using var command = new NpgsqlCommand($"SELECT string_agg(row_to_json(t)::text, E'\\n' ORDER BY row_to_json(t)::text) FROM {table} t WHERE {column} = $1", connection);
-            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = host.Id });
-            text.AppendLine(table).AppendLine(await command.ExecuteScalarAsync() as string);
-        }
-
-        return text.ToString();
-    }
 }
