@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Npgsql;
 using PmemFleet.Api.Tests.Support;
 using PmemFleet.Contracts.Lists;
 using PmemFleet.Contracts.Operations;
@@ -169,33 +170,6 @@ public sealed class LyingWorkerTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Theory]
-    [InlineData("no-gzip")]
-    [InlineData("endless-line")]
-    [InlineData("step-done")]
-    public async Task Campaign_WhosePartCannotBe_Fails(string lie)
-    {
-        var (liar, own) = await api.ReadyAsync("liar");
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/campaigns")
-        {
-            Content = new StringContent($$"""{"durationSeconds":3600,"labelSelector":"pool={{own.MediaPool}}","sources":[{"perDimmHour":1}]}""", Encoding.UTF8, "application/json"),
-        };
-        request.Headers.Add("Prefer", "respond-async");
-        var answer = await api.Admin.SendAsync(request);
-        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
-        var task = await liar.ReceiveAsync("campaign");
-        using var bomb = new MemoryStream();
-        using (var gzip = new System.IO.Compression.GZipStream(bomb, System.IO.Compression.CompressionLevel.Fastest, leaveOpen: true))
-        {
-            gzip.Write(new byte[1 << 20]);
-        }
-
-        var part = new Contracts.Campaigns.CampaignPartDto { Summary = new(), Log = lie == "no-gzip" ? [1, 2, 3] : bomb.ToArray() };
-        await liar.SyncAsync(results: [ScriptedWorker.Done(task) with { Steps = [lie == "step-done" ? new StepDone() : new StepCampaign { Part = part }] }]);
-        var ended = (await api.Admin.GetAsync<ListPage<OperationDto>>("/v1/operations?limit=1000")).Items.Last(one => one.Kind == "campaign");
-        Assert.Equal(("failed", "result-damaged"), (ended.State, ended.Refusal?.Code));
-    }
-
-    [Theory]
     [InlineData("raw", null, null, "namespace9.9")]
     [InlineData("ext4", null, null, null)]
     [InlineData("btt", -1L, 4096L, null)]
@@ -205,12 +179,8 @@ public sealed class LyingWorkerTests(ApiFixture api) : IClassFixture<ApiFixture>
     public async Task Bind_ThatCannotBe_FailsItsOperation(string kind, long? size, long? sector, string? name)
     {
         var (liar, own) = await api.ReadyAsync("liar");
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"/v1/hosts/{own.Name}/namespaces")
-        {
-            Content = new StringContent("""{"mode":"sector"}""", Encoding.UTF8, "application/json"),
-        };
-        request.Headers.Add("Prefer", "respond-async");
-        var operation = await (await api.Admin.SendAsync(request)).ExpectAsync<OperationDto>(HttpStatusCode.Accepted);
+        var answer = await api.BeginAsync(HttpMethod.Post, $"/v1/hosts/{own.Name}/namespaces/namespace0.0/reconfigure", """{"mode":"sector","force":true}""");
+        var operation = await answer.ExpectAsync<OperationDto>(HttpStatusCode.Accepted);
         var task = await liar.ReceiveAsync(operation.Kind);
         StepResult Lie(TaskStep step) => step is BindStep bind
             ? new StepBound { Namespace = name ?? bind.Namespace, Kind = kind, Uuid = Guid.NewGuid(), Size = size, SectorSize = sector, Version = "1.1" }
@@ -218,6 +188,96 @@ public sealed class LyingWorkerTests(ApiFixture api) : IClassFixture<ApiFixture>
         await liar.SyncAsync(results: [ScriptedWorker.Done(task) with { Steps = [.. task.Task.Steps.Select(Lie)] }]);
         var ended = await api.Admin.GetAsync<OperationDto>($"/v1/operations/{operation.Id}");
         Assert.Equal(("failed", "result-damaged"), (ended.State, ended.Refusal!.Code));
+    }
+
+    [Fact]
+    public async Task Sync_ThatNamesAnothersHost_DoesNotWaitForItsLock()
+    {
+        var (liar, own) = await api.ReadyAsync("liar");
+        var (honest, victim) = await api.ReadyAsync("honest");
+        await api.EnqueueAsync(victim.Name);
+        var task = await honest.ReceiveAsync("scrub");
+        var dimm = await api.DimmAsync(victim);
+        await using var connection = await api.ConnectAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using var hold = new NpgsqlCommand("SELECT 1 FROM hosts WHERE id = $1 FOR UPDATE", connection, transaction);
+        hold.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = victim.Id });
+        await hold.ExecuteScalarAsync();
+
+        // who does not wait for the lock does not take it either
+        var lying = liar.SyncAsync(
+            results: [ScriptedWorker.Done(task), ScriptedWorker.Done(task) with { Epoch = liar.Held[own.Id].Epoch }],
+            observations: [Seen(victim.Id, dimm, task.Host.Epoch, 9), Seen(own.Id, await api.DimmAsync(own), liar.Held[own.Id].Epoch, 9)]);
+        Assert.Same(lying, await Task.WhenAny(lying, Task.Delay(TimeSpan.FromSeconds(20))));
+        await lying;
+        await transaction.RollbackAsync();
+    }
+
+    [Theory]
+    [InlineData(long.MaxValue)]
+    [InlineData((1L << 32) + 2)]
+    public async Task Observation_WhoseVersionJumpsFurtherThanItCan_SilencesNobody(long version)
+    {
+        var (liar, own) = await api.ReadyAsync("liar");
+        var (dimm, epoch) = (await api.DimmAsync(own), liar.Held[own.Id].Epoch);
+        await liar.SyncAsync(observations: [Seen(own.Id, dimm, epoch, 1)]);
+        var before = await api.RowsOfAsync(own);
+        await liar.SyncAsync(observations: [Seen(own.Id, dimm, epoch, version) with { Poison = [], DirtyShutdownCount = 5 }]);
+        Assert.Equal(before, await api.RowsOfAsync(own));
+        await liar.SyncAsync(observations: [Seen(own.Id, dimm, epoch, 2) with { DirtyShutdownCount = 6 }, Seen(own.Id, dimm, epoch, version)]);
+        Assert.Equal(6, (await api.Admin.GetAsync<ListPage<Contracts.Dimms.DimmDto>>($"/v1/hosts/{own.Name}/dimms")).Items[0].DirtyShutdownCount);
+    }
+
+    [Fact]
+    public async Task Observation_OfTheNextEpoch_StartsOverWhateverTheFormerOneSaid()
+    {
+        var (liar, own) = await api.ReadyAsync("liar");
+        var (dimm, epoch) = (await api.DimmAsync(own), liar.Held[own.Id].Epoch);
+        await liar.SyncAsync(observations: [Seen(own.Id, dimm, epoch, 1L << 32)]);
+        await liar.SyncAsync(observations: [Seen(own.Id, dimm, epoch, 1L << 33)]);
+        var heir = await ScriptedWorker.JoinAsync(api, own.MediaPool, pool: own.MediaPool);
+        await heir.SyncAsync(results: [ScriptedWorker.Done(await heir.ReceiveAsync("boot"))]);
+        await heir.SyncAsync(observations: [Seen(own.Id, dimm, heir.Held[own.Id].Epoch, 3) with { DirtyShutdownCount = 7 }]);
+        Assert.Equal(7, (await api.Admin.GetAsync<ListPage<Contracts.Dimms.DimmDto>>($"/v1/hosts/{own.Name}/dimms")).Items[0].DirtyShutdownCount);
+    }
+
+    [Theory]
+    [InlineData("state")]
+    [InlineData("temperature")]
+    [InlineData("shutdowns")]
+    [InlineData("firmware")]
+    [InlineData("ranges")]
+    public async Task Observation_OfAHealthThatCannotBe_ChangesNothing(string lie)
+    {
+        var (liar, own) = await api.ReadyAsync("liar");
+        var seen = Seen(own.Id, await api.DimmAsync(own), liar.Held[own.Id].Epoch, 1);
+        var health = new Contracts.Health.DimmHealthDto
+        {
+            HealthState = lie == "state" ? "excellent" : "ok",
+            TemperatureCelsius = lie == "temperature" ? 1e300 : 30,
+            ControllerTemperatureCelsius = 30,
+            SparesPercentage = 100,
+            LifeUsedPercentage = 0,
+            AlarmTemperature = false,
+            AlarmControllerTemperature = false,
+            AlarmSpares = false,
+            AlarmEnabledMediaTemperature = false,
+            TemperatureThreshold = 80,
+            AlarmEnabledControllerTemperature = false,
+            ControllerTemperatureThreshold = 80,
+            AlarmEnabledSpares = false,
+            SparesThreshold = 5,
+            ShutdownState = "clean",
+            ShutdownCount = lie == "shutdowns" ? long.MaxValue : 1,
+            ClearedUnits = 0,
+            Firmware = new() { CurrentVersion = lie == "firmware" ? new string('1', 100_000) : "1", State = "idle" },
+            Security = new() { State = "disabled", Frozen = false },
+        };
+        var before = await api.RowsOfAsync(own);
+        await liar.SyncAsync(observations: [seen with { Health = health, PoisonRanges = lie == "ranges" ? long.MaxValue : 1 }]);
+        Assert.Equal(before, await api.RowsOfAsync(own));
+        await liar.SyncAsync(observations: [seen with { Health = health with { HealthState = "ok", TemperatureCelsius = 30, ShutdownCount = 1, Firmware = new() { CurrentVersion = "1", State = "idle" } } }]);
+        Assert.NotEqual(before, await api.RowsOfAsync(own));
     }
 
     private static DimmObservation Seen(Guid host, Guid dimm, long epoch, long version) => new()
