@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace PmemFleet.Chaos.Tests.Fuzz;
@@ -38,6 +39,56 @@ internal static class HostileMember
         var value = HostileValues.Json(random);
         return body.ToJsonString().Replace(mark, random.Next(10) == 0 ? $"{value},{JsonValue.Create(name).ToJsonString()}:{HostileValues.Json(random)}" : value, StringComparison.Ordinal);
     }
+
+    /// <summary>One value becomes another one of its kind, or a list another list of the same items: what is read without a complaint, and is not true.</summary>
+    /// <param name="random">The run's choices.</param>
+    /// <param name="body">A good document; it is changed.</param>
+    public static void Twist(Random random, JsonNode body)
+    {
+        var all = Descendants(body).ToList();
+        if (random.Next(4) == 0 && all.OfType<JsonArray>().Where(list => list.Count > 0).ToList() is { Count: > 0 } lists)
+        {
+            var list = HostileValues.Pick(random, lists);
+            switch (random.Next(3))
+            {
+                case 0:
+                    list.Clear();
+                    break;
+                case 1:
+                    list.Add(HostileValues.Pick(random, list.ToList())!.DeepClone());
+                    break;
+                default:
+                    list.RemoveAt(random.Next(list.Count));
+                    break;
+            }
+
+            return;
+        }
+
+        var values = all.OfType<JsonValue>().ToList();
+        var value = HostileValues.Pick(random, values);
+        value.ReplaceWith(Other(random, value, values));
+    }
+
+    private static JsonNode Other(Random random, JsonValue value, List<JsonValue> all) => value.GetValueKind() switch
+    {
+        JsonValueKind.True => false,
+        JsonValueKind.False => true,
+        JsonValueKind.Number => JsonNode.Parse(HostileValues.Pick(random, ["0", "1", "-1", "2", "4095", "4294967295", "4294967296", "1125899906842624", "9223372036854775807", "-9223372036854775808"]))!,
+        _ when Guid.TryParse(value.GetValue<string>(), out _) => random.Next(3) == 0
+            ? HostileValues.Pick(random, [Guid.Empty, Guid.NewGuid()]).ToString()
+            : HostileValues.Pick(random, all.Where(other => other.GetValueKind() == JsonValueKind.String && Guid.TryParse(other.GetValue<string>(), out _)).ToList()).GetValue<string>(),
+        _ => random.Next(3) == 0
+            ? HostileValues.Pick(random, ["", "x", "locked", "refused", new string('y', 5000)])
+            : HostileValues.Pick(random, all.Where(other => other.GetValueKind() == JsonValueKind.String).ToList()).GetValue<string>(),
+    };
+
+    private static IEnumerable<JsonNode> Descendants(JsonNode node) => (node switch
+    {
+        JsonObject members => members.Select(member => member.Value),
+        JsonArray items => items,
+        _ => [],
+    }).OfType<JsonNode>().SelectMany(child => Descendants(child).Prepend(child));
 
     private static List<JsonNode> Children(JsonNode node) => node switch
     {

@@ -94,6 +94,16 @@ public sealed class ProtocolFuzzTests(ChaosServer server)
             return HostileValues.Document(random, good.ToJsonString());
         }
 
+        if (random.Next(2) == 0)
+        {
+            for (var times = random.Next(3); times >= 0; times--)
+            {
+                HostileMember.Twist(random, good);
+            }
+
+            return Encoding.UTF8.GetBytes(good.ToJsonString());
+        }
+
         // mostly one thing, so that what is right leads far in; a text that was spoiled may be no JSON any more
         return Encoding.UTF8.GetBytes(HostileMember.Spoil(random, good, [.. good.AsObject().Select(member => member.Key)], 0.8));
     }
