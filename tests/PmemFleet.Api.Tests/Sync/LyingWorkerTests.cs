@@ -93,6 +93,9 @@ public sealed class LyingWorkerTests(ApiFixture api) : IClassFixture<ApiFixture>
     [InlineData("\"hosts\":[],\"results\":[],\"observations\":[],\"progress\":[null]")]
     [InlineData("\"hosts\":[],\"results\":[RESULT null}],\"observations\":[]")]
     [InlineData("\"hosts\":[],\"results\":[RESULT [null]}],\"observations\":[]")]
+    [InlineData("\"hosts\":[],\"results\":[RESULT [{}]}],\"observations\":[]")]
+    [InlineData("\"hosts\":[],\"results\":[RESULT [{\"consistent\":true,\"messages\":[]}]}],\"observations\":[]")]
+    [InlineData("\"hosts\":[],\"results\":[RESULT [{\"consistent\":true,\"messages\":[],\"result\":\"checked\"}]}],\"observations\":[]")]
     [InlineData("\"hosts\":[],\"results\":[RESULT [{\"result\":\"refused\",\"refusal\":null}]}],\"observations\":[]")]
     [InlineData("\"hosts\":[],\"results\":[RESULT [{\"result\":\"refused\",\"refusal\":{\"errno\":\"EIO\",\"code\":\"x\",\"message\":\"\\u0000\"}}]}],\"observations\":[]")]
     public async Task Sync_Malformed_IsRefusedAndHurtsNobodyElse(string members)

@@ -59,6 +59,12 @@ public sealed class ProtocolFuzzTests(ChaosServer server)
             var request = new HostileRequest("POST", path, Spoil(random, good), "application/json", []);
             var before = await digest.TakeAsync();
             var status = await FuzzedAnswer.AskAsync(http, name, request, findings);
+            if (status >= 500)
+            {
+                // the log of this very moment: later requests write more of it
+                findings.TryAdd($"{name}: {status}, round {round}", $"{Encoding.UTF8.GetString(request.Body!)}\n{string.Join('\n', fleet.Replicas[0].Log.TakeLast(60))}");
+            }
+
             statuses[$"{name} {status}"] = statuses.GetValueOrDefault($"{name} {status}") + 1;
             if (status >= 400 && FleetDigest.Difference(before, await digest.TakeAsync()) is { Length: > 0 } difference)
             {
