@@ -31,17 +31,18 @@ public sealed class CampaignCompletion : ITaskCompletion
         RefusalDto? refused = null;
         foreach (var task in tasks)
         {
-            if (task.Refusal is null && task.Result.Steps.OfType<StepCampaign>().FirstOrDefault() is { } done && CampaignParts.IsWhole(done.Part))
+            var refusal = task.Refusal;
+            if (task.Given is [StepCampaign done] && (refusal = CampaignParts.Check(done.Part, (CampaignStep)task.Steps[0], task.Host.Name)) is null)
             {
                 db.Add(new CampaignPartRow { CampaignId = campaign.Id, TaskId = task.Task.Id, Part = JsonSerializer.Serialize(done.Part, FleetJsonContext.Default.CampaignPartDto) });
                 campaign.HostsDone++;
             }
             else
             {
-                refused = task.Refusal ?? FinishedTask.Damaged;
+                refused = refusal;
             }
 
-            campaign.Cancelled |= task.Result.Cancelled;
+            campaign.Cancelled |= task.IsCancelled;
         }
 
         await db.SaveChangesAsync(cancellationToken);

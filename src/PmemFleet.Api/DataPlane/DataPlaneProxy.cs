@@ -125,8 +125,8 @@ public sealed class DataPlaneProxy(
         : transactions.RunAsync(
             async (changes, cancelled) =>
             {
-                await changes.LockHostsAsync([.. observations.Select(observation => observation.HostId).Distinct()], cancelled);
-                await sink.ApplyAsync(changes, observations, cancelled);
+                var epochs = (await changes.LockHostsAsync([.. observations.Select(observation => observation.HostId).Distinct()], cancelled)).ToDictionary(row => row.Id, row => row.Epoch);
+                await sink.ApplyAsync(changes, [.. observations.Where(seen => epochs.GetValueOrDefault(seen.HostId, -1) == seen.Epoch)], cancelled);
                 return 0;
             },
             CancellationToken.None);

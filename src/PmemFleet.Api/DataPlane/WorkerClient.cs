@@ -61,7 +61,7 @@ public sealed class WorkerClient(HttpClient http)
                 }
             }
 
-            return new WorkerAnswer<HttpResponseMessage> { Value = response, Observations = ObservationsOf(response) };
+            return new WorkerAnswer<HttpResponseMessage> { Value = response, Observations = Own(target, ObservationsOf(response)) };
         });
 
     /// <summary>Text down.</summary>
@@ -113,7 +113,7 @@ public sealed class WorkerClient(HttpClient http)
                 }
 
                 var reply = await ReadAsync<T>(response, cancellationToken);
-                return new WorkerAnswer<T> { Value = reply?.Value, Refusal = reply?.Refusal, Observations = reply?.Observations ?? [] };
+                return new WorkerAnswer<T> { Value = reply?.Value, Refusal = reply?.Refusal, Observations = Own(target, reply?.Observations) };
             }
         });
 
@@ -142,7 +142,7 @@ public sealed class WorkerClient(HttpClient http)
         where T : class
     {
         var reply = await ReadAsync<Acknowledged>(response, cancellationToken);
-        if (reply?.Refusal is not { } refusal)
+        if (reply?.Refusal is not { Errno: not null, Code: not null, Message: not null } refusal)
         {
             return Refused<T>(WorkerRefusals.Unreachable(target, $"it answered {(int)response.StatusCode}"));
         }
@@ -150,7 +150,7 @@ public sealed class WorkerClient(HttpClient http)
         // the worker or this replica is behind on who holds the host; the next look at the rows settles it
         return refusal.Code == "fenced"
             ? Refused<T>(WorkerRefusals.HostNotReady(target.HostName, "it is moving to another worker"))
-            : new WorkerAnswer<T> { Refusal = refusal, Status = (int)response.StatusCode, Observations = reply.Observations };
+            : new WorkerAnswer<T> { Refusal = refusal, Status = StatusOf(response), Observations = Own(target, reply.Observations) };
     }
 
     private static async Task<DataPlaneReply<T>?> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken)
@@ -172,8 +172,28 @@ public sealed class WorkerClient(HttpClient http)
         }
     }
 
-    private static IReadOnlyList<DimmObservation> ObservationsOf(HttpResponseMessage response) =>
-        response.Headers.TryGetValues(DataPlaneRoutes.ObservationsHeader, out var values)
-            ? JsonSerializer.Deserialize(Convert.FromBase64String(values.First()), FleetJsonContext.Default.IReadOnlyListDimmObservation) ?? []
-            : [];
+    /// <summary>A worker's failure is its own: only what it refuses is passed on as it says.</summary>
+    private static int? StatusOf(HttpResponseMessage response) => (int)response.StatusCode is >= 400 and < 500 and var status ? status : null;
+
+    /// <summary>What it saw of the host it was asked about, under the epoch it was asked under; of any other it is not believed.</summary>
+    private static IReadOnlyList<DimmObservation> Own(WorkerTarget target, IReadOnlyList<DimmObservation?>? seen) =>
+        [.. (seen ?? []).OfType<DimmObservation>().Where(dimm => dimm.HostId == target.HostId && dimm.Epoch == target.Epoch)];
+
+    private static IReadOnlyList<DimmObservation> ObservationsOf(HttpResponseMessage response)
+    {
+        if (!response.Headers.TryGetValues(DataPlaneRoutes.ObservationsHeader, out var values))
+        {
+            return [];
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize(Convert.FromBase64String(values.First()), FleetJsonContext.Default.IReadOnlyListDimmObservation) ?? [];
+        }
+        catch (Exception malformed) when (malformed is FormatException or JsonException)
+        {
+            response.Dispose();
+            throw new HttpRequestException("its answer is not of this protocol", malformed);
+        }
+    }
 }

@@ -23,7 +23,7 @@ public static class BindResults
                 continue;
             }
 
-            var outcome = index < task.Result.Steps.Count ? OutcomeOf(bind, task.Result.Steps[index]) : MediaSteps.NeverRun(task.Refusal);
+            var outcome = index < task.Given.Count ? OutcomeOf(bind, task.Given[index]) : MediaSteps.NeverRun(task.Refusal);
             if (host.Bus.Complete(bind.Namespace, outcome).Refusal is { } failed)
             {
                 refusal = Namespaces.NamespaceRequests.OnTheWire(failed);

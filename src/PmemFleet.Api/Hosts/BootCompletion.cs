@@ -25,7 +25,7 @@ public sealed class BootCompletion(TimeProvider time) : ITaskCompletion
             host.Host.State = aboutToGoDown.Contains(host.Host.Id) ? HostRow.Booting : HostRow.Ready;
             host.Host.Version++;
             host.Save();
-            if (task.Refusal is null || task.Result.Steps.Any(step => step is StepDone))
+            if (task.Refusal is null || task.Given.Any(step => step is StepDone))
             {
                 task.Succeed(FinishedHosts.ToDto(host, workers));
             }
@@ -80,6 +80,12 @@ public sealed class PowerCompletion(OperationQueue queue, TimeProvider time) : I
 
             host.Host.Version++;
             host.Save();
+            if (task.IsDamaged || task.IsCancelled)
+            {
+                // it is up, and nothing of it is bound: the caller may cut its power
+                continue;
+            }
+
             task.Succeed(FinishedHosts.ToDto(host, workers), Conventions.Etag.Of(host.Host.Id, host.Host.Version));
         }
 

@@ -66,7 +66,7 @@ public sealed class DeleteHostCompletion : ITaskCompletion
 
     public async Task CompleteAsync(Persistence.FleetDbContext db, IReadOnlyList<FinishedTask> tasks, CancellationToken cancellationToken)
     {
-        var deleted = tasks.Where(task => task.Refusal is null).ToList();
+        var deleted = tasks.Where(task => task.RemovesHost).ToList();
         if (deleted.Count == 0)
         {
             return;

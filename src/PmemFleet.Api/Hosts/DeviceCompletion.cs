@@ -1,11 +1,9 @@
-using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Dax;
 using PmemFleet.Api.MediaErrors;
 using PmemFleet.Api.Namespaces;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Regions;
-using PmemFleet.Contracts.MediaErrors;
 using PmemFleet.Contracts.Namespaces;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Sync;
@@ -36,7 +34,7 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
             if (Apply(host, task) is { } refusal)
             {
                 // a cancelled operation ends as cancelled, and not as failed
-                if (!task.Result.Cancelled)
+                if (!task.IsCancelled)
                 {
                     task.Fail(refusal);
                 }
@@ -69,7 +67,7 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
         }
 
         // a region is enabled although a namespace of it is not, as on Linux
-        return task.Operation.Kind is OperationKinds.CreateRegion or OperationKinds.EnableRegion && !task.Result.Cancelled ? null : refusal ?? task.Refusal;
+        return task.Operation.Kind is OperationKinds.CreateRegion or OperationKinds.EnableRegion && !task.IsCancelled && !task.IsDamaged ? null : refusal ?? task.Refusal;
     }
 
     private static async Task SucceedAsync(
@@ -78,7 +76,7 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
         var subject = task.Operation.Subject!;
         switch (task.Operation.Kind)
         {
-            case OperationKinds.CheckNamespace when task.Result.Steps.OfType<StepChecked>().FirstOrDefault() is { } found:
+            case OperationKinds.CheckNamespace when task.Given.OfType<StepChecked>().FirstOrDefault() is { } found:
                 task.Succeed(new CheckNamespaceDto { Consistent = found.Consistent, Messages = found.Messages });
                 break;
             case OperationKinds.CreateNamespace or OperationKinds.ReconfigureNamespace or OperationKinds.EnableNamespace or OperationKinds.DisableNamespace
@@ -97,12 +95,8 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
             case var kind when ChangesErrors(kind):
                 task.Succeed(errors.Of(host.Rows));
                 break;
-            case OperationKinds.Scrub when task.Result.Steps.OfType<StepScrubbed>().LastOrDefault() is { } scrubbed:
+            case OperationKinds.Scrub when task.Given.OfType<StepScrubbed>().LastOrDefault() is { } scrubbed:
                 task.Succeed(scrubbed.Scrub);
-                break;
-            case OperationKinds.Scrub:
-                var count = await db.Set<DimmMediaRow>().Where(media => media.HostId == host.Host.Id).MaxAsync(media => (long?)media.ScrubCount, cancellationToken);
-                task.Succeed(new ScrubDto { Count = count ?? 0, State = "idle" });
                 break;
             default:
                 task.Succeed();

@@ -18,13 +18,14 @@ public sealed class DimmObservations(TimeProvider time) : IDimmObservationSink
         Guid[] ids = [.. observations.Select(seen => seen.DimmId).Distinct()];
         var dimms = (await db.Set<DimmRow>().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.Id))
             .Select(row => new { row.HostId, row.Id, row.Number, row.Capacity }).ToListAsync(cancellationToken)).ToDictionary(row => (row.HostId, row.Id));
-        var newest = observations
-            .Where(seen => dimms.TryGetValue((seen.HostId, seen.DimmId), out var dimm) && CredibleObservation.Is(seen, dimm.Capacity))
-            .GroupBy(seen => (seen.HostId, seen.DimmId))
-            .ToDictionary(group => group.Key, group => group.MaxBy(seen => (seen.Epoch, seen.Version))!);
         var names = await db.Hosts.Where(row => hosts.Contains(row.Id)).ToDictionaryAsync(row => row.Id, row => row.Name, cancellationToken);
         var media = await db.Set<DimmMediaRow>().AsTracking().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.DimmId))
             .ToDictionaryAsync(row => (row.HostId, row.DimmId), cancellationToken);
+        var newest = observations
+            .Where(seen => dimms.TryGetValue((seen.HostId, seen.DimmId), out var dimm)
+                && CredibleObservation.Is(seen, dimm.Capacity, media.GetValueOrDefault((seen.HostId, seen.DimmId))?.ObservedVersion ?? 0))
+            .GroupBy(seen => (seen.HostId, seen.DimmId))
+            .ToDictionary(group => group.Key, group => group.MaxBy(seen => (seen.Epoch, seen.Version))!);
         var errors = (await db.Set<MediaErrorRow>().AsTracking().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.DimmId)).ToListAsync(cancellationToken))
             .ToLookup(row => (row.HostId, row.DimmId));
         var changed = new List<(Guid HostId, Guid DimmId)>();

@@ -39,6 +39,14 @@ public sealed class CancelOperation(TaskResults results)
             return Refusals.Busy("not-cancellable", "The image's labels are in place; its data follows.");
         }
 
+        // without its boot a host would count as up though nothing runs, and without its shutdown as moved cleanly though it runs on
+        if (row.Kind is Sync.IHostBoot.Kind or OperationKinds.Evacuate)
+        {
+            return Refusals.Busy("not-cancellable", row.Kind == OperationKinds.Evacuate
+                ? "The host is moving to another worker; resume its worker to keep other hosts there."
+                : "The host is coming up on its worker.");
+        }
+
         row.CancelRequested = true;
         row.Version++;
         context.Event("operation.cancel-requested", row.HostName, row.Subject, FleetWriteContext.ToJson(OperationProjection.ToDto(row)));

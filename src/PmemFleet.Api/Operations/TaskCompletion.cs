@@ -27,16 +27,9 @@ public sealed class FinishedTask
     internal FinishedTask(TaskRow task, OperationRow operation, HostRow host, TaskResult result)
     {
         (Task, Operation, Host, Result, Steps) = (task, operation, host, result, StepsOf(task));
-        Refusal = (result.Steps.Count > 0 ? result.Steps[^1] as StepRefused : null)?.Refusal;
-        if (!result.Cancelled && Refusal is null && !IsOf(task.Kind, Steps, result))
-        {
-            Refusal = Damaged;
-        }
-
-        if (result.Cancelled)
-        {
-            Refusal = new RefusalDto { Errno = "ECANCELED", Code = "cancelled", Message = "The operation was cancelled." };
-        }
+        IsDamaged = !CredibleResult.Is(Steps, result, operation.CancelRequested);
+        IsCancelled = result.Cancelled && !IsDamaged;
+        Refusal = IsDamaged ? Damaged : IsCancelled ? OfCancelled : (result.Steps.Count > 0 ? result.Steps[^1] as StepRefused : null)?.Refusal;
     }
 
     public TaskRow Task { get; }
@@ -47,13 +40,26 @@ public sealed class FinishedTask
     /// <summary>Locked and tracked.</summary>
     public HostRow Host { get; }
 
+    /// <summary>What the worker says. Look at <see cref="IsDamaged"/> first, or at <see cref="Given"/>.</summary>
     public TaskResult Result { get; }
+
+    /// <summary>The result cannot be one of this task: nothing of it counts.</summary>
+    public bool IsDamaged { get; }
+
+    /// <summary>It was cancelled, as a caller had asked.</summary>
+    public bool IsCancelled { get; }
+
+    /// <summary>What the steps gave, as far as they were executed; nothing where that cannot be believed.</summary>
+    public IReadOnlyList<StepResult> Given => IsDamaged ? [] : Result.Steps;
 
     /// <summary>What was to be done.</summary>
     public IReadOnlyList<TaskStep> Steps { get; }
 
-    /// <summary>Why the task ended early, if it did: the last step's refusal or the cancellation.</summary>
+    /// <summary>Why the task ended early, if it did: the last step's refusal, the cancellation, or a damaged result.</summary>
     public RefusalDto? Refusal { get; }
+
+    /// <summary>The host's media is gone, and with it goes the host: the one rule for all that ends because of it.</summary>
+    public bool RemovesHost => Task.Kind == OperationKinds.DeleteHost && Refusal is null;
 
     internal TaskVerdict? Verdict { get; private set; }
 
@@ -69,24 +75,17 @@ public sealed class FinishedTask
     public void Continue() => Verdict = new TaskVerdict(OperationRow.Running, null, null, null);
 
     /// <summary>The operation ends as cancelled.</summary>
-    public void Cancel() => Verdict = new TaskVerdict(OperationRow.Cancelled, null, null, new RefusalDto { Errno = "ECANCELED", Code = "cancelled", Message = "The operation was cancelled." });
+    public void Cancel() => Verdict = new TaskVerdict(OperationRow.Cancelled, null, null, OfCancelled);
 
     /// <summary>What the worker says cannot be.</summary>
     internal static readonly RefusalDto Damaged = new() { Errno = "EIO", Code = "result-damaged", Message = "The worker's result is not one of this task." };
 
-    /// <summary>Whether a task can have this result: as many steps as it has, and where the operation gives what a step found, that step.</summary>
-    internal static bool IsOf(string kind, IReadOnlyList<TaskStep> steps, TaskResult result) => steps.Count == result.Steps.Count && kind switch
-    {
-        OperationKinds.RunWorkload => result.Steps is [StepWorkload { Outcome: not null, Sha256: not null }],
-        OperationKinds.Campaign => result.Steps is [StepCampaign],
-        OperationKinds.CheckNamespace => result.Steps.Any(step => step is StepChecked { Messages: not null }),
-        _ => true,
-    };
+    private static readonly RefusalDto OfCancelled = new() { Errno = "ECANCELED", Code = "cancelled", Message = "The operation was cancelled." };
 
-    internal static IReadOnlyList<TaskStep> StepsOf(TaskRow task) => JsonSerializer.Deserialize(task.Steps, FleetJsonContext.Default.IReadOnlyListTaskStep)!;
+    private static IReadOnlyList<TaskStep> StepsOf(TaskRow task) => JsonSerializer.Deserialize(task.Steps, FleetJsonContext.Default.IReadOnlyListTaskStep)!;
 
     internal TaskVerdict Conclude() => Verdict
-        ?? (Result.Cancelled ? new TaskVerdict(OperationRow.Cancelled, null, null, Refusal)
+        ?? (IsCancelled ? new TaskVerdict(OperationRow.Cancelled, null, null, Refusal)
             : Refusal is { } refusal ? new TaskVerdict(OperationRow.Failed, null, null, refusal)
             : new TaskVerdict(OperationRow.Succeeded, null, null, null));
 }

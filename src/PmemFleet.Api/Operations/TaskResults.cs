@@ -70,28 +70,28 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
         var resultOf = results.DistinctBy(Key).ToDictionary(Key);
         var (tasks, operations) = await FindAsync(db, [.. results.Select(result => result.TaskId)], cancellationToken);
         tasks.RemoveAll(task => !resultOf.ContainsKey(Key(task)));
-        if (await StrandedAsync(db, tasks, resultOf, cancellationToken) is { Count: > 0 } stranded)
-        {
-            tasks.AddRange(stranded);
-            stranded.ForEach(task => resultOf[Key(task)] = HostGone(task, hosts[task.HostId].Epoch));
-            Guid[] theirs = [.. stranded.Select(task => task.OperationId)];
-            await foreach (var row in db.Operations.AsNoTracking().Where(row => theirs.Contains(row.Id)).AsAsyncEnumerable().WithCancellation(cancellationToken))
-            {
-                operations[row.Id] = row;
-            }
-        }
-
         if (tasks.Count == 0)
         {
             return [];
         }
 
-        List<FinishedTask> finished =
-        [
-            .. from task in tasks
-               orderby task.HostId, task.Kind == OperationKinds.DeleteHost, task.Sequence
-               select new FinishedTask(task, operations[task.OperationId], hosts[task.HostId], resultOf[Key(task)]),
-        ];
+        var finished = Finish(tasks, operations, hosts, task => resultOf[Key(task)]);
+        Guid[] gone = [.. finished.Where(task => task.RemovesHost).Select(task => task.Host.Id)];
+        if (gone.Length > 0)
+        {
+            // tasks of operations over many hosts: nobody will ever bring their results
+            Guid[] known = [.. tasks.Select(task => task.Id)];
+            var stranded = await SharedTasks(db, gone).Where(task => !known.Contains(task.Id)).ToListAsync(cancellationToken);
+            Guid[] theirs = [.. stranded.Select(task => task.OperationId)];
+            await foreach (var row in db.Operations.AsNoTracking().Where(row => theirs.Contains(row.Id)).AsAsyncEnumerable().WithCancellation(cancellationToken))
+            {
+                operations.TryAdd(row.Id, row);
+            }
+
+            finished.AddRange(Finish(stranded, operations, hosts, task => HostGone(task, hosts[task.HostId].Epoch)));
+        }
+
+        finished = [.. finished.OrderBy(task => task.Host.Id).ThenBy(task => task.Task.Kind == OperationKinds.DeleteHost).ThenBy(task => task.Task.Sequence)];
         // an operation over many hosts is completed with all that came of it at once: the last of its tasks has to know that it is the last
         var shared = finished.Where(task => task.Operation.HostId is null).GroupBy(task => task.Operation.Kind).Select(kind => kind.ToList());
         foreach (var batch in shared.Concat(Batches(finished.Where(task => task.Operation.HostId is not null))))
@@ -112,20 +112,9 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
         await ApplyAsync(db, new Dictionary<Guid, HostRow> { [host.Id] = host }, tasks.ConvertAll(task => HostGone(task, host.Epoch)), cancellationToken);
     }
 
-    /// <summary>Tasks of operations over many hosts on the hosts whose media these results removed: nobody will ever bring their results.</summary>
-    private static async Task<List<TaskRow>> StrandedAsync(
-        FleetDbContext db, List<TaskRow> tasks, Dictionary<(Guid Task, Guid Host), TaskResult> resultOf, CancellationToken cancellationToken)
-    {
-        Guid[] gone =
-        [
-            .. from task in tasks
-               where task.Kind == OperationKinds.DeleteHost && resultOf[Key(task)] is { Cancelled: false, Steps: [.., StepDone] } result
-                   && FinishedTask.IsOf(task.Kind, FinishedTask.StepsOf(task), result)
-               select task.HostId,
-        ];
-        Guid[] known = [.. tasks.Select(task => task.Id)];
-        return gone.Length == 0 ? [] : await SharedTasks(db, gone).Where(task => !known.Contains(task.Id)).ToListAsync(cancellationToken);
-    }
+    private static List<FinishedTask> Finish(
+        List<TaskRow> tasks, Dictionary<Guid, OperationRow> operations, IReadOnlyDictionary<Guid, HostRow> hosts, Func<TaskRow, TaskResult> resultOf) =>
+        tasks.ConvertAll(task => new FinishedTask(task, operations[task.OperationId], hosts[task.HostId], resultOf(task)));
 
     private static (Guid Task, Guid Host) Key(TaskResult result) => (result.TaskId, result.HostId);
 
@@ -303,7 +292,7 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
     /// <summary>The last span of the request's trace; the sync that brought the result has a trace of its own and is linked.</summary>
     private static void Report(FinishedTask task, string state)
     {
-        var outcome = task.Result.Cancelled ? "cancelled" : task.Result.Steps is [.., StepRefused] ? "refused" : "done";
+        var outcome = task.IsDamaged ? "damaged" : task.IsCancelled ? "cancelled" : task.Given is [.., StepRefused] ? "refused" : "done";
         Telemetry.TasksEnded.Add(1, new("kind", task.Operation.Kind), new("outcome", outcome));
         if (ActivityContext.TryParse(task.Task.TraceParent, null, isRemote: true, out var request))
         {

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Mvc;
 using PmemFleet.Api.Access;
+using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Problems;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Sync;
@@ -25,7 +26,7 @@ public sealed class SyncController(WorkerSync sync) : ControllerBase
     /// <param name="request">What it brings.</param>
     /// <param name="cancellationToken">The worker left.</param>
     [HttpPost]
-    [RequestSizeLimit(64 << 20)]
+    [BodyLimit(64 << 20)]
     [ProducesResponseType<SyncResponse>(StatusCodes.Status200OK)]
     [ProducesResponseType<ProblemDto>(StatusCodes.Status409Conflict, FleetProblem.MediaType)]
     public async Task<IActionResult> Sync([FromRoute] string worker, [FromBody] SyncRequest request, CancellationToken cancellationToken)

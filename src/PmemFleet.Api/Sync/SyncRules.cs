@@ -25,6 +25,7 @@ public static class SyncRules
         ?? Count("observations.poison", request.Observations.Select(seen => seen.Poison.Count).DefaultIfEmpty().Max(), MostRanges)
         ?? Count("observations.badRanges", request.Observations.Select(seen => seen.BadRanges.Count).DefaultIfEmpty().Max(), MostRanges)
         ?? (request.HostsDigest is { Length: > HostsDigest.MostCharacters } ? Refused("hostsDigest", "it is too long") : null)
+        ?? (request.Results.Any(result => result.Steps.Any(step => step.GetType() == typeof(StepResult))) ? Refused("results.steps.result", "it has to tell what kind of result it is") : null)
         ?? (request.Results.Any(result => result.Steps.Any(step => step is StepRefused { Refusal: not { Errno: not null, Code: not null, Message: not null } }))
             ? Refused("results.steps.refusal", "it has to tell its errno, code and message")
             : null);

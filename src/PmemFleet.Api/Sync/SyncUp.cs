@@ -23,13 +23,11 @@ public sealed class SyncUp(TaskResults results, IDimmObservationSink sink)
         FleetDbContext db, IReadOnlyList<(WorkerIdentity Worker, SyncRequest Request)> brought, CancellationToken cancellationToken)
     {
         IReadOnlyList<OperationRow> operations = [];
-        Guid[] ids =
-        [
-            .. brought.SelectMany(one => one.Request.Results!.Select(result => result.HostId).Concat(one.Request.Observations!.Select(seen => seen.HostId))).Distinct(),
-        ];
-        if (ids.Length > 0)
+        var named = brought.SelectMany(one => one.Request.Results!.Select(result => result.HostId).Concat(one.Request.Observations!.Select(seen => seen.HostId)).Distinct()
+            .Select(host => (Host: host, one.Worker))).ToList();
+        if (named.Count > 0)
         {
-            var hosts = (await db.LockHostsAsync(ids, cancellationToken)).ToDictionary(host => host.Id);
+            var hosts = (await LockOwnAsync(db, named, cancellationToken)).ToDictionary(host => host.Id);
             List<TaskResult> valid = [.. brought.SelectMany(one => one.Request.Results!.Where(result => IsCurrent(hosts, one.Worker, result.HostId, result.Epoch)))];
             List<DimmObservation> seen = [.. brought.SelectMany(one => one.Request.Observations!.Where(dimm => IsCurrent(hosts, one.Worker, dimm.HostId, dimm.Epoch)))];
             Telemetry.ResultsApplied.Add(valid.Count, new KeyValuePair<string, object?>("outcome", "applied"));
@@ -57,6 +55,20 @@ public sealed class SyncUp(TaskResults results, IDimmObservationSink sink)
         }
 
         return operations;
+    }
+
+    /// <summary>
+    /// Only those that are the worker's own: one that names another's host does not keep it from anybody, not even for a moment. The keys are texts,
+    /// which are looked up in a hash; of arrays that are joined the planner believes that they are short.
+    /// </summary>
+    private static Task<List<HostRow>> LockOwnAsync(FleetDbContext db, List<(Guid Host, WorkerIdentity Worker)> named, CancellationToken cancellationToken)
+    {
+        Guid[] ids = [.. named.Select(one => one.Host).Distinct()];
+        string[] keys = [.. named.Select(one => $"{one.Host}{one.Worker.WorkerId}{one.Worker.InstanceId}")];
+        return db.Hosts.FromSql(
+            $"""
+            SELECT * FROM hosts WHERE id = ANY({ids}) AND id::text || worker_id::text || worker_instance_id::text = ANY({keys}) ORDER BY id FOR UPDATE
+            """).AsTracking().ToListAsync(cancellationToken);
     }
 
     private static bool IsCurrent(Dictionary<Guid, HostRow> hosts, WorkerIdentity worker, Guid hostId, long epoch) =>

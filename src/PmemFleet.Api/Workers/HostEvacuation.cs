@@ -43,10 +43,12 @@ public sealed class HostEvacuation(OperationQueue queue) : ITaskCompletion
     /// <inheritdoc/>
     public async Task CompleteAsync(FleetDbContext db, IReadOnlyList<FinishedTask> tasks, CancellationToken cancellationToken)
     {
-        foreach (var host in tasks.Select(task => task.Host))
+        foreach (var (host, isDown) in tasks.Select(task => (task.Host, task.Refusal is null)))
         {
-            // without a worker but with an epoch: it went down cleanly
-            (host.WorkerId, host.WorkerInstanceId) = (null, null);
+            // without a worker but with an epoch: it went down cleanly. Of one that did not, or where what its worker says cannot be, nobody knows how it stands:
+            // it moves as from a worker that was lost, and its media's new epoch keeps the former one out
+            host.WorkerId = isDown ? null : host.WorkerId;
+            host.WorkerInstanceId = isDown ? null : Guid.Empty;
             host.State = HostRow.Pending;
             host.Version++;
         }

@@ -16,21 +16,28 @@ namespace PmemFleet.Api.Workers;
 /// </summary>
 public sealed partial class JoinWorker(FleetTransactions transactions, WorkerCredentials credentials, IOptions<WorkersOptions> options, TimeProvider time)
 {
+    private const int LongestUrl = 2048;
+
     /// <summary>Why the request cannot join, or null.</summary>
     public static RefusalDto? Check(JoinRequest request) =>
         !Name().IsMatch(request.Name!) ? Invalid("worker-name", "name", "A worker's name has 1 to 63 lower-case letters, digits, '-' and '.'.")
         : !Name().IsMatch(request.MediaPool!) ? Invalid("media-pool-name", "mediaPool", "A media pool's name has 1 to 63 lower-case letters, digits, '-' and '.'.")
-        : !Uri.TryCreate(request.AdvertisedUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https") || url.UserInfo.Length > 0
-            ? Invalid("advertised-url", "advertisedUrl", "The advertised URL is an absolute http or https URL.")
+        : !IsReachable(request.AdvertisedUrl!)
+            ? Invalid("advertised-url", "advertisedUrl", "The advertised URL is an absolute http or https URL of up to 2048 characters, without a user, a query or a fragment.")
         : request.InstanceId == Guid.Empty ? Invalid("instance-id", "instanceId", "The instance id is a UUID of its own for each start.")
         : request.Version!.Length > 100 ? Invalid("program-version", "version", "A version has up to 100 characters.")
         : null;
 
-    public Task<JoinResponse> RunAsync(JoinRequest request, CancellationToken cancellationToken) => transactions.RunAsync(
+    /// <summary>What the worker needs, or why it cannot have the name.</summary>
+    public Task<(JoinResponse? Joined, RefusalDto? Refusal)> RunAsync(JoinRequest request, CancellationToken cancellationToken) => transactions.RunAsync<(JoinResponse?, RefusalDto?)>(
         async (db, token) =>
         {
             var now = time.GetUtcNow();
-            var worker = await TakeNameAsync(db, request, now, token);
+            if (await TakeNameAsync(db, request, now, token) is not { } worker)
+            {
+                return (null, Taken(request.Name!));
+            }
+
             var lease = TimeSpan.FromSeconds(options.Value.LeaseSeconds);
 
             // the same process within its lease asks again; any other join begins anew
@@ -52,28 +59,47 @@ public sealed partial class JoinWorker(FleetTransactions transactions, WorkerCre
             db.WakeAfterCommit(WakeUps.Placement);
             db.WakeAfterCommit(WakeUps.Worker(worker.Id));
             var identity = new WorkerIdentity(worker.Id, request.InstanceId!.Value, worker.Name);
-            return new JoinResponse
+            var joined = new JoinResponse
             {
                 WorkerId = worker.Id,
                 Credential = credentials.Issue(identity),
                 DataPlaneCredential = credentials.DataPlane(worker.Id, identity.InstanceId),
                 LeaseSeconds = options.Value.LeaseSeconds,
             };
+            return (joined, null);
         },
         cancellationToken);
 
-    private static async Task<WorkerRow> TakeNameAsync(FleetDbContext db, JoinRequest request, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>
+    /// The worker of the name; null where a live one of another pool has it. (Within its pool a process takes the name of the one before, which it cannot be told from
+    /// a restart of; its media are there for both. In another pool they are not, and the hosts that the live one holds would be nobody's.)
+    /// </summary>
+    private static async Task<WorkerRow?> TakeNameAsync(FleetDbContext db, JoinRequest request, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        await db.Database.ExecuteSqlAsync(
+        var taken = await db.Database.ExecuteSqlAsync(
             $"""
             INSERT INTO workers (id, name, media_pool, advertised_url, program_version, draining, version, joined_at)
             VALUES ({Guid.CreateVersion7(now)}, {request.Name}, {request.MediaPool}, {request.AdvertisedUrl}, {request.Version}, false, 1, {now})
             ON CONFLICT (name) DO UPDATE SET media_pool = EXCLUDED.media_pool, advertised_url = EXCLUDED.advertised_url,
                 program_version = EXCLUDED.program_version, version = workers.version + 1, joined_at = EXCLUDED.joined_at
+            WHERE workers.media_pool = EXCLUDED.media_pool
+               OR NOT EXISTS (SELECT FROM worker_leases l WHERE l.worker_id = workers.id AND l.expires_at > now())
             """,
             cancellationToken);
-        return await db.Workers.AsNoTracking().SingleAsync(worker => worker.Name == request.Name, cancellationToken);
+        return taken == 0 ? null : await db.Workers.AsNoTracking().SingleAsync(worker => worker.Name == request.Name, cancellationToken);
     }
+
+    private static bool IsReachable(string advertised) =>
+        advertised.Length <= LongestUrl && Uri.TryCreate(advertised, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+        && url is { Host.Length: > 0, UserInfo.Length: 0, Query.Length: 0, Fragment.Length: 0 };
+
+    private static RefusalDto Taken(string name) => new()
+    {
+        Errno = "EBUSY",
+        Code = "worker-name-taken",
+        Message = $"A live worker of another media pool has the name '{name}': choose another one, or wait until its lease ends.",
+        Subject = "name",
+    };
 
     private static RefusalDto Invalid(string code, string subject, string message) =>
         new() { Errno = "EINVAL", Code = code, Message = message, Subject = subject };

@@ -68,6 +68,7 @@ public sealed class WorkersController(FleetDbContext db) : ControllerBase
     [HttpPost("join")]
     [Authorize(Roles.Join)]
     [Answers<JoinResponse>(200, "What the worker needs from then on.")]
+    [Refused(409, "A live worker of another media pool has the name.")]
     [Refused(422, "A member is not what a worker can have.")]
     public async Task<IActionResult> Join([FromBody] JoinRequest request, [FromServices] JoinWorker join, CancellationToken cancellationToken)
     {
@@ -76,7 +77,13 @@ public sealed class WorkersController(FleetDbContext db) : ControllerBase
             return refusal.ToResult();
         }
 
+        var (joined, taken) = await join.RunAsync(request, cancellationToken);
+        if (taken is not null)
+        {
+            return taken.ToResult();
+        }
+
         Response.Headers.CacheControl = "no-store";
-        return Ok(await join.RunAsync(request, cancellationToken));
+        return Ok(joined);
     }
 }

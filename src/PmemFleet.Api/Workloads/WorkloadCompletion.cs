@@ -21,7 +21,7 @@ public sealed class WorkloadCompletion(TimeProvider time) : ITaskCompletion
         var rows = await db.Set<WorkloadRow>().AsTracking().Where(row => operations.Contains(row.OperationId)).ToDictionaryAsync(row => row.OperationId, cancellationToken);
         foreach (var task in tasks)
         {
-            if (task.Result.Steps is not [StepWorkload ended] || !rows.TryGetValue(task.Operation.Id, out var row))
+            if (task.Given is not [StepWorkload ended] || !rows.TryGetValue(task.Operation.Id, out var row))
             {
                 continue;
             }

@@ -6,7 +6,7 @@ using PmemFleet.Contracts.Workloads;
 
 namespace PmemFleet.Contracts.Sync;
 
-/// <summary>What a step gave.</summary>
+/// <summary>What a step gave. (Not abstract: one that does not tell its kind is read as this, and refused; the parser would call an abstract one its own failure.)</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "result")]
 [JsonDerivedType(typeof(StepDone), "done")]
 [JsonDerivedType(typeof(StepRefused), "refused")]
@@ -15,7 +15,7 @@ namespace PmemFleet.Contracts.Sync;
 [JsonDerivedType(typeof(StepWorkload), "workload")]
 [JsonDerivedType(typeof(StepScrubbed), "scrubbed")]
 [JsonDerivedType(typeof(StepCampaign), "campaign")]
-public abstract record StepResult;
+public record StepResult;
 
 /// <summary>Done; nothing more to say.</summary>
 public sealed record StepDone : StepResult;

@@ -20,12 +20,12 @@ public sealed class CampaignTests(ResourceFixture fixture) : IClassFixture<Resou
     {
         await HostAsync("camp-1");
         await HostAsync("camp-2");
-        var number = 0;
-        fixture.Worker.OnStep = step => step is CampaignStep ? Part(Interlocked.Increment(ref number)) : null;
+        var first = (await _api.GetAsync<Contracts.Lists.ListPage<Contracts.Dimms.DimmDto>>("/v1/hosts/camp-1/dimms")).Items[0].Id;
+        fixture.Worker.OnStep = step => step is CampaignStep part ? Part(part.Dimms[0].DimmId == first ? 1 : 2) : null;
 
         var campaign = await _api.PostAsync<CampaignDto>("/v1/campaigns", $$"""{"seed":7,"labelSelector":"set=camp",{{Sources}}}""");
 
-        const string Expected = "000000000001.000000 h/nmem0 1\n000000000002.000000 h/nmem0 2\n000000000003.000000 h/nmem0 1\n000000000004.000000 h/nmem0 2\n";
+        const string Expected = "000000000001.000000 camp-1/nmem0 1\n000000000002.000000 camp-2/nmem0 2\n000000000003.000000 camp-1/nmem0 1\n000000000004.000000 camp-2/nmem0 2\n";
         Assert.Equal(("succeeded", 2, 2, 4L), (campaign.State, campaign.Hosts, campaign.HostsDone, campaign.Result!.Summary.Errors));
         Assert.Equal(Expected, await _api.GetStringAsync(new Uri($"/v1/campaigns/{campaign.Id}/log", UriKind.Relative)));
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Expected))), campaign.Result.LogSha256);
@@ -102,7 +102,7 @@ public sealed class CampaignTests(ResourceFixture fixture) : IClassFixture<Resou
         using var log = new MemoryStream();
         using (var gzip = new GZipStream(log, CompressionLevel.Fastest, leaveOpen: true))
         {
-            gzip.Write(Encoding.UTF8.GetBytes($"00000000000{host}.000000 h/nmem0 {host}\n00000000000{host + 2}.000000 h/nmem0 {host}\n"));
+            gzip.Write(Encoding.UTF8.GetBytes($"00000000000{host}.000000 camp-{host}/nmem0 {host}\n00000000000{host + 2}.000000 camp-{host}/nmem0 {host}\n"));
         }
 
         return new StepCampaign { Part = new CampaignPartDto { Summary = new CampaignSummaryDto { Dimms = 1, Errors = 2, NeverFound = 2 }, Log = log.ToArray() } };

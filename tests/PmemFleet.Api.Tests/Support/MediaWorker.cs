@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using PmemFleet.Contracts;
 using PmemFleet.Contracts.DataPlane;
+using PmemFleet.Contracts.MediaErrors;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Sync;
 
@@ -203,7 +204,7 @@ public sealed class MediaWorker : IAsyncDisposable
                     See(host, dimm.DimmId, seen => seen with { BadRanges = seen.Poison, ScrubCount = seen.ScrubCount + 1 });
                 }
 
-                return new StepDone();
+                return new StepScrubbed { Scrub = new ScrubDto { Count = _dimms.Values.Where(dimm => dimm.Seen.HostId == host.HostId).Max(dimm => dimm.Seen.ScrubCount), State = "idle" } };
             case BootStep { UnsafeShutdown: true }:
                 foreach (var dimm in Layout(host.HostId).Dimms)
                 {

@@ -206,7 +206,7 @@ public sealed class SyncTests(ApiFixture api) : IClassFixture<ApiFixture>
         var told = await worker.SyncAsync();
         Assert.Equal([task.Task.TaskId], told.CancelledTasks);
         Assert.DoesNotContain(told.Hosts.Single().Tasks, one => one.TaskId != task.Task.TaskId && one.Kind == "scrub");
-        await worker.SyncAsync(results: [ScriptedWorker.Done(task) with { Cancelled = true }]);
+        await worker.SyncAsync(results: [ScriptedWorker.Done(task) with { Cancelled = true, Steps = [] }]);
         Assert.Equal("cancelled", (await OperationAsync(running.Id)).State);
     }
 

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using PmemFleet.Chaos.Tests.Support;
 
 namespace PmemFleet.Chaos.Tests.Fuzz;
@@ -10,8 +8,6 @@ public sealed class FuzzTests(ChaosServer server)
 {
     /// <summary>A request that was accepted, and that the worker refused then, leaves its operation behind, and nothing else.</summary>
     private const string FailedOperation = "events, hosts, operations, tasks";
-
-    private static readonly TimeSpan Hang = TimeSpan.FromSeconds(25);
 
     /// <summary>
     /// Every operation of the document with one to three things wrong: never a 500, always an answer, every refusal a problem document with errno and
@@ -39,7 +35,7 @@ public sealed class FuzzTests(ChaosServer server)
                 for (var i = 0; i < (operation.IsWrite ? 8 : 5); i++)
                 {
                     var request = requests.Make(operation);
-                    var status = await AskAsync(http, operation, request, findings);
+                    var status = await FuzzedAnswer.AskAsync(http, operation.ToString(), request, findings);
                     statuses[status] = statuses.GetValueOrDefault(status) + 1;
                     if (before is null)
                     {
@@ -77,59 +73,6 @@ public sealed class FuzzTests(ChaosServer server)
             }
 
             now = next;
-        }
-    }
-
-    private static async Task<int> AskAsync(HttpClient http, ApiOperation operation, HostileRequest request, SortedDictionary<string, string> findings)
-    {
-        using var message = request.ToMessage();
-        using var limit = new CancellationTokenSource(Hang);
-        try
-        {
-            using var response = await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, limit.Token);
-            var status = (int)response.StatusCode;
-            var text = await response.Content.ReadAsStringAsync(limit.Token);
-            if (status >= 500 && status != 503)
-            {
-                findings.TryAdd($"{operation}: {status} {CodeOf(text)}", $"{request}\n  {text}");
-            }
-            else if (status == 400 && text.Length == 0 && (request.Target.Contains("%00", StringComparison.Ordinal) || request.Headers.Any(header => !header.Value.All(char.IsAscii))))
-            {
-                // no HTTP: Kestrel refuses it itself, before there is a request
-            }
-            else if (status >= 400 && (response.Content.Headers.ContentType?.MediaType != "application/problem+json" || CodeOf(text) is null))
-            {
-                findings.TryAdd($"{operation}: {status} is no problem document", $"{request}\n  {response.Content.Headers.ContentType} {text}");
-            }
-
-            return status;
-        }
-        catch (OperationCanceledException)
-        {
-            findings.TryAdd($"{operation}: no answer", request.ToString());
-        }
-        catch (HttpRequestException) when (request.Body is { Length: > 1 << 20 })
-        {
-            // answered before it was read: the client was still sending when the connection closed, and does not know the answer
-        }
-        catch (HttpRequestException broken)
-        {
-            findings.TryAdd($"{operation}: the connection broke", $"{request}\n  {broken.Message} {broken.InnerException?.Message}");
-        }
-
-        return 0;
-    }
-
-    private static string? CodeOf(string text)
-    {
-        try
-        {
-            var problem = JsonNode.Parse(text);
-            return problem?["errno"] is not null && problem["status"] is not null ? (string?)problem["code"] : null;
-        }
-        catch (JsonException)
-        {
-            return null;
         }
     }
 }

@@ -115,46 +115,9 @@ internal sealed class HostileRequests(Random random, Func<string, IReadOnlyList<
         var good = operation.Examples.Count == 0 ? "{}" : HostileValues.Pick(random, operation.Examples).ToJsonString();
         var mediaType = spoiled.Contains(5) ? HostileValues.Pick(random, ["text/plain", "application/xml", "application/json; charset=utf-16", "application/json; charset=latin1", "multipart/form-data; boundary=x", "application/octet-stream"]) : operation.MediaType;
         return spoiled.Contains(3) ? (HostileValues.Document(random, good), mediaType)
-            : spoiled.Contains(4) ? (Encoding.UTF8.GetBytes(Spoil(operation, JsonNode.Parse(good)!)), mediaType)
+            : spoiled.Contains(4) ? (Encoding.UTF8.GetBytes(HostileMember.Spoil(random, JsonNode.Parse(good)!, operation.Members, 0.5)), mediaType)
             : (Encoding.UTF8.GetBytes(good), mediaType);
     }
-
-    /// <summary>One member, at any depth, gets another value, goes, comes twice, or is one that nobody knows.</summary>
-    private string Spoil(ApiOperation operation, JsonNode body)
-    {
-        const string mark = "\"@spoiled@\"";
-        var target = body;
-        while (random.Next(2) == 0 && Children(target) is { Count: > 0 } children)
-        {
-            target = HostileValues.Pick(random, children);
-        }
-
-        if (target is JsonArray array)
-        {
-            array.Add("@spoiled@");
-            return body.ToJsonString().Replace(mark, random.Next(8) == 0 ? string.Join(',', Enumerable.Repeat("\"nmem0\"", 5000)) : HostileValues.Json(random), StringComparison.Ordinal);
-        }
-
-        var members = target.AsObject();
-        var names = members.Select(member => member.Key).Concat(ReferenceEquals(target, body) ? operation.Members : []).Distinct().ToList();
-        var name = names.Count == 0 || random.Next(8) == 0 ? HostileValues.Pick(random, ["nope", "", "__proto__", "$ref", "Name", "id"]) : HostileValues.Pick(random, names);
-        if (random.Next(6) == 0)
-        {
-            members.Remove(name);
-            return body.ToJsonString();
-        }
-
-        members[name] = "@spoiled@";
-        var value = HostileValues.Json(random);
-        return body.ToJsonString().Replace(mark, random.Next(10) == 0 ? $"{value},{JsonValue.Create(name).ToJsonString()}:{HostileValues.Json(random)}" : value, StringComparison.Ordinal);
-    }
-
-    private static List<JsonNode> Children(JsonNode node) => node switch
-    {
-        JsonObject members => [.. members.Select(member => member.Value).OfType<JsonNode>().Where(value => value is JsonObject or JsonArray)],
-        JsonArray items => [.. items.OfType<JsonNode>().Where(value => value is JsonObject or JsonArray)],
-        _ => [],
-    };
 
     private static string Escape(string text) => string.Concat(Encoding.UTF8.GetBytes(text).Select(b => char.IsAsciiLetterOrDigit((char)b) || b is (byte)'.' or (byte)'-' ? ((char)b).ToString() : $"%{b:X2}"));
 }
