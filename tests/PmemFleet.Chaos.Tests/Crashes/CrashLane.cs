@@ -18,6 +18,9 @@ internal sealed class CrashLane : IAsyncDisposable
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
+    /// <summary>A program is killed seconds after its start: the runtime compiles only what is called very often a second time, which took half of all time.</summary>
+    private static readonly Dictionary<string, string> ProcessesThatLiveShort = new() { ["DOTNET_TC_CallCountThreshold"] = "2000" };
+
     private readonly PostgresWire[] _wires;
     private readonly ChaosFleet _fleet;
     private readonly CrashTrigger _trigger;
@@ -47,9 +50,19 @@ internal sealed class CrashLane : IAsyncDisposable
     public static async Task<CrashLane> StartAsync(ChaosServer server, Random random)
     {
         PostgresWire[] wires = [new(server.Postgres.Port), new(server.Postgres.Port)];
-        var fleet = await ChaosFleet.StartAsync(server, new FleetShape { Workers = 1, Pause = Pause, PostgresPorts = [.. wires.Select(wire => wire.Port)] });
+        var fleet = await ChaosFleet.StartAsync(server, new FleetShape
+        {
+            Workers = 1,
+            Pause = Pause,
+            Variables = ProcessesThatLiveShort,
+            PostgresPorts = [.. wires.Select(wire => wire.Port)],
+        });
         await fleet.CreateHostAsync(Host, dimms: 1);
-        return new CrashLane(wires, fleet, random);
+        var lane = new CrashLane(wires, fleet, random);
+
+        // who has the host now: after the first kill it has to be another one
+        await lane.SettleAsync();
+        return lane;
     }
 
     public async Task RunAsync(CrashUnit unit, CrashAccount account, CancellationToken stop)
