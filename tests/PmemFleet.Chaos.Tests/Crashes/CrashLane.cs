@@ -10,7 +10,7 @@ internal sealed class CrashLane : IAsyncDisposable
 {
     private const string Host = "crash";
 
-    /// <summary>There is always one more namespace than the commands to come can destroy, and room for those that they create.</summary>
+    /// <summary>Looked at before each command: one to destroy and one that is not its object; and room for one more.</summary>
     private const int FewestNamespaces = 2;
     private const int MostNamespaces = 5;
 
