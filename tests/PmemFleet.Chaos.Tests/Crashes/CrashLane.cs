@@ -53,6 +53,9 @@ internal sealed class CrashLane : IAsyncDisposable
         var fleet = await ChaosFleet.StartAsync(server, new FleetShape
         {
             Workers = 1,
+
+            // the next worker takes the name of the one that was killed, and waits for no lease; a short one ends by itself on a busy machine, and the host boots
+            LeaseSeconds = 30,
             Pause = Pause,
             Variables = ProcessesThatLiveShort,
             PostgresPorts = [.. wires.Select(wire => wire.Port)],
