@@ -1,5 +1,3 @@
-using PmemFleet.Chaos.Tests.Kills;
-
 namespace PmemFleet.Chaos.Tests.Crashes;
 
 /// <summary>The commands that sequences are made of.</summary>
@@ -14,43 +12,13 @@ internal enum Command
     PowerCycle,
 }
 
-/// <summary>All sequences of up to three commands.</summary>
-internal static class CommandSequences
+/// <summary>A sequence of up to three commands.</summary>
+internal static class CommandSequence
 {
-    public static IReadOnlyList<IReadOnlyList<Command>> All { get; } = [.. OfLength(1), .. OfLength(2), .. OfLength(3)];
+    public const int Longest = 3;
 
-    /// <summary>Sends a command about the newest namespace; one that has no object is not sent.</summary>
-    /// <returns>True where a POST was sent, which can be repeated with its key.</returns>
-    public static async Task<bool> RunAsync(this RegionLoad load, Command command)
-    {
-        var newest = load.Namespaces is [.., var last] ? last : null;
-        switch (command)
-        {
-            case Command.Create:
-                await load.CreateAsync();
-                return true;
-            case Command.PowerCycle:
-                await load.PowerAsync();
-                return true;
-            case Command.Reconfigure when newest is not null:
-                await load.ReconfigureAsync(newest);
-                return true;
-            case Command.Destroy when newest is not null:
-                await load.DestroyAsync(newest);
-                return false;
-            case Command.Inject when newest is { Mode: "raw" or "fsdax" }:
-                await load.InjectAsync(newest);
-                return true;
-            case Command.Clear when newest is not null:
-                await load.ClearAsync(newest);
-                return true;
-            case Command.Write when newest is { HasBlocks: true }:
-                await load.WriteAsync(newest);
-                return false;
-            default:
-                return false;
-        }
-    }
+    /// <summary>All of them, the short ones too.</summary>
+    public static IReadOnlyList<IReadOnlyList<Command>> All { get; } = [.. OfLength(1), .. OfLength(2), .. OfLength(Longest)];
 
     private static IEnumerable<IReadOnlyList<Command>> OfLength(int length) => length == 0
         ? [[]]

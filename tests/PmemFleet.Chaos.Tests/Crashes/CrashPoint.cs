@@ -1,130 +1,63 @@
-using System.Text.RegularExpressions;
-using PmemFleet.Chaos.Tests.Wires;
-
 namespace PmemFleet.Chaos.Tests.Crashes;
 
 /// <summary>What ends at a crash point.</summary>
 internal enum CrashKind
 {
-    /// <summary>The Api's whole answer is ready, and the client never gets it.</summary>
-    ReplyLost,
+    /// <summary>The connection, before what was done is told to whoever asked: the answer of the commit, of the sync, or the client's.</summary>
+    AnswerLost,
 
-    /// <summary>kill -9 of the Api that committed, before it learns that it did.</summary>
+    /// <summary>kill -9 of the Api that did it, before it learns that it did, or before its answer leaves.</summary>
     ApiKilled,
 
     /// <summary>kill -9 of the worker at that moment.</summary>
     WorkerKilled,
+}
 
-    /// <summary>The connection to PostgreSQL breaks after the commit.</summary>
-    CommitLost,
+/// <summary>Where in the life of a command it ends.</summary>
+internal enum CrashMoment
+{
+    /// <summary>A commit that changes something.</summary>
+    Commit,
 
-    /// <summary>The worker's sync had its whole effect, and the worker never gets the answer.</summary>
-    SyncReplyLost,
+    /// <summary>The Api's answer to the worker's sync.</summary>
+    SyncReply,
+
+    /// <summary>The Api's answer to the client.</summary>
+    Reply,
 }
 
 /// <summary>A moment in the life of one command.</summary>
 /// <param name="Kind">What ends.</param>
-/// <param name="Commit">At which commit that changes something, from 1; no matter where a reply is lost.</param>
-internal sealed record CrashPoint(CrashKind Kind, int Commit)
+/// <param name="Moment">At what.</param>
+/// <param name="Number">At which one of the command's, from 1.</param>
+internal sealed record CrashPoint(CrashKind Kind, CrashMoment Moment, int Number)
 {
-    /// <summary>A command has up to three commits: the request's, the delivery's, the result's; power has another delivery and result for the binds.</summary>
+    /// <summary>
+    /// A command commits three times: the request, the delivery to the worker, the worker's result; a power cycle's result brings the binds, whose result is
+    /// a fourth. The worker is answered behind the second and each later one, so a kill before that answer is the kill after that commit.
+    /// </summary>
     public static IReadOnlyList<CrashPoint> All { get; } =
     [
-        new(CrashKind.ReplyLost, 0),
-        new(CrashKind.SyncReplyLost, 0),
-        .. from kind in new[] { CrashKind.ApiKilled, CrashKind.WorkerKilled, CrashKind.CommitLost } from commit in new[] { 1, 2, 3 } select new CrashPoint(kind, commit),
+        .. from kind in Enum.GetValues<CrashKind>() select new CrashPoint(kind, CrashMoment.Reply, 1),
+        .. from number in new[] { 1, 2, 3 } select new CrashPoint(CrashKind.AnswerLost, CrashMoment.SyncReply, number),
+        .. from kind in Enum.GetValues<CrashKind>() from number in new[] { 1, 2, 3, 4 } select new CrashPoint(kind, CrashMoment.Commit, number),
     ];
 
-    public override string ToString() => Commit == 0 ? $"{Kind}" : $"{Kind} at commit {Commit}";
-}
-
-/// <summary>Makes one crash happen at its point, once.</summary>
-internal sealed partial class CrashTrigger
-{
-    private readonly Lock _gate = new();
-    private CrashPoint? _armed;
-    private int _commits;
-
-    public Action<int> KillReplica { get; set; } = _ => { };
-
-    public Action KillWorker { get; set; } = () => { };
-
-    /// <summary>Crashes that happened, by point.</summary>
-    public SortedDictionary<string, int> Fired { get; } = new(StringComparer.Ordinal);
-
-    public void Arm(CrashPoint point)
+    /// <summary>False where a command ends before its point. Bytes go to the worker without a commit and without a sync.</summary>
+    public bool CanStrike(Command command) => Moment switch
     {
-        lock (_gate)
-        {
-            (_armed, _commits) = (point, 0);
-        }
-    }
+        CrashMoment.Commit => Number <= CommitsOf(command),
+        CrashMoment.SyncReply => Number <= CommitsOf(command) - 1,
+        _ => true,
+    };
 
-    /// <summary>True where it has happened.</summary>
-    public bool Disarm()
+    public override string ToString() => Moment == CrashMoment.Reply ? $"{Kind} at the reply" : $"{Kind} at {(Moment == CrashMoment.Commit ? "commit" : "sync reply")} {Number}";
+
+    /// <summary>Where a command has more (a host that had to be placed anew in between), the further ones are not counted on.</summary>
+    private static int CommitsOf(Command command) => command switch
     {
-        lock (_gate)
-        {
-            var fired = _armed is null;
-            _armed = null;
-            return fired;
-        }
-    }
-
-    public CommitFault OnCommit(int replica, string statements)
-    {
-        if (!Change().IsMatch(statements))
-        {
-            return CommitFault.None;
-        }
-
-        CrashPoint? point;
-        lock (_gate)
-        {
-            point = _armed;
-            if (point is null || point.Commit == 0 || ++_commits < point.Commit)
-            {
-                return CommitFault.None;
-            }
-
-            Fire(point);
-        }
-
-        if (point.Kind == CrashKind.ApiKilled)
-        {
-            KillReplica(replica);
-        }
-        else if (point.Kind == CrashKind.WorkerKilled)
-        {
-            KillWorker();
-            return CommitFault.None;
-        }
-
-        return CommitFault.AnswerLost;
-    }
-
-    /// <summary>For the wires of HTTP; only requests that change something are struck.</summary>
-    public WireFault OnRequest(CrashKind kind, Microsoft.AspNetCore.Http.HttpRequest request)
-    {
-        lock (_gate)
-        {
-            if (_armed is not { } point || point.Kind != kind || request.Method == "GET")
-            {
-                return WireFault.None;
-            }
-
-            Fire(point);
-            return WireFault.CutAfter;
-        }
-    }
-
-    private void Fire(CrashPoint point)
-    {
-        _armed = null;
-        Fired[point.ToString()] = Fired.GetValueOrDefault(point.ToString()) + 1;
-    }
-
-    /// <summary>Not the numbering of events, not leases.</summary>
-    [GeneratedRegex("(INSERT INTO|UPDATE|DELETE FROM) (tasks|operations|idempotency_keys|hosts|namespaces|dimm)")]
-    private static partial Regex Change();
+        Command.Write => 0,
+        Command.PowerCycle => 4,
+        _ => 3,
+    };
 }

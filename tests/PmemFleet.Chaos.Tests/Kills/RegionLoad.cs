@@ -53,10 +53,11 @@ internal sealed class RegionLoad(PatientClient client, string host, int region, 
         }
     }
 
-    public async Task CreateAsync()
+    /// <summary>Makes one; where it is to be the oldest, the others stay the newer ones.</summary>
+    public async Task CreateAsync(string? inMode = null, bool asOldest = false)
     {
         var uuid = NewGuid();
-        var mode = AnyMode();
+        var mode = inMode ?? AnyMode();
         var body = new JsonObject { ["region"] = $"region{region}", ["mode"] = mode, ["size"] = (random.Next(2, 4) * 16L) << 20, ["altName"] = $"{uuid:N}", ["uuid"] = uuid };
         var answer = await client.PostAsync($"{HostPath}/namespaces", body, Key());
         if (answer.Status == 409 && answer.Body!["errno"]?.ToString() == "ENOSPC")
@@ -66,12 +67,12 @@ internal sealed class RegionLoad(PatientClient client, string host, int region, 
 
         Assert.True(answer.IsSuccess, $"create {mode} on {host}: {answer}");
         Count("namespace.created");
-        _namespaces.Add(new KnownNamespace { Name = (string)answer.Body!["name"]!, Uuid = uuid, Mode = mode });
+        _namespaces.Insert(asOldest ? 0 : _namespaces.Count, new KnownNamespace { Name = (string)answer.Body!["name"]!, Uuid = uuid, Mode = mode });
     }
 
-    public async Task ReconfigureAsync(KnownNamespace target)
+    public async Task ReconfigureAsync(KnownNamespace target, string? toMode = null)
     {
-        var mode = AnyMode();
+        var mode = toMode ?? AnyMode();
         var key = Key();
         var body = new JsonObject { ["mode"] = mode, ["force"] = true };
         var answer = await OnItAsync(target, etag => client.PostAsync($"{PathOf(target)}/reconfigure", body, key, etag));
@@ -125,11 +126,23 @@ internal sealed class RegionLoad(PatientClient client, string host, int region, 
         }
     }
 
+    /// <summary>All of them are; neighbours that were written are one read.</summary>
     public async Task VerifyAsync(KnownNamespace target)
     {
-        foreach (var block in target.Written.Keys.Concat(target.Poisoned).ToList())
+        foreach (var block in target.Poisoned.ToList())
         {
             await VerifyAsync(target, block);
+        }
+
+        foreach (var first in target.Written.Keys.Where(block => !target.Written.ContainsKey(block - 1)).Order().ToList())
+        {
+            var count = 1;
+            while (target.Written.ContainsKey(first + count))
+            {
+                count++;
+            }
+
+            await VerifyAsync(target, first, count);
         }
     }
 
@@ -187,12 +200,12 @@ internal sealed class RegionLoad(PatientClient client, string host, int region, 
         Count($"host.power-{action}");
     }
 
-    private async Task VerifyAsync(KnownNamespace target, long block)
+    private async Task VerifyAsync(KnownNamespace target, long block, int count = 1)
     {
         var answer = await OnItAsync(target, async etag =>
         {
             var name = target.Name;
-            var read = await client.GetAsync($"{DataPath(target, block)}&length={BlockSize}");
+            var read = await client.GetAsync($"{DataPath(target, block)}&length={count * BlockSize}");
 
             // a refusal has no tag: whom it was about shows by who has the name afterwards
             var isOther = read.ETag is { } seen ? IdOf(seen) != IdOf(etag) : IdOf(await ResolveAsync(target)) != IdOf(etag) || target.Name != name;
@@ -205,7 +218,11 @@ internal sealed class RegionLoad(PatientClient client, string host, int region, 
         }
 
         Assert.True(answer.IsSuccess, $"read {target.Name} ({target.Mode}) of {host}, block {block}: {answer}");
-        Assert.True(answer.Bytes.AsSpan().SequenceEqual(target.Written[block]), $"block {block} of {target.Name} ({target.Mode}) of {host} is not what was acknowledged");
+        Assert.Equal(count * BlockSize, answer.Bytes.Length);
+        for (var i = 0; i < count; i++)
+        {
+            Assert.True(answer.Bytes.AsSpan(i * BlockSize, BlockSize).SequenceEqual(target.Written[block + i]), $"block {block + i} of {target.Name} ({target.Mode}) of {host} is not what was acknowledged");
+        }
     }
 
     /// <summary>

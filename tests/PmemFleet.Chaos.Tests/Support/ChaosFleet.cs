@@ -26,6 +26,9 @@ internal sealed record FleetShape
     /// <summary>More variables of every process.</summary>
     public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>How long clients, the supervision and looks at the database wait before they try again.</summary>
+    public TimeSpan Pause { get; init; } = TimeSpan.FromMilliseconds(150);
+
     /// <summary>Where each Api finds the database: a proxy's port.</summary>
     public IReadOnlyList<int>? PostgresPorts { get; init; }
 }
@@ -53,12 +56,14 @@ internal sealed class ChaosFleet : IAsyncDisposable
     private readonly List<ServiceProcess> _replicas = [];
     private readonly List<ServiceProcess> _workers = [];
     private readonly List<Uri> _workerUrls = [];
+    private readonly TimeSpan _pause;
 
-    private ChaosFleet(ChaosServer server, string database, string media, HttpWire front, HttpWire workerWire, IReadOnlyList<Uri> replicaUrls)
+    private ChaosFleet(ChaosServer server, string database, string media, HttpWire front, HttpWire workerWire, IReadOnlyList<Uri> replicaUrls, TimeSpan pause)
     {
         (Server, Database, Media, Front, WorkerWire, ReplicaUrls) = (server, database, media, front, workerWire, replicaUrls);
         Http = NewClient(AdminKey);
-        Client = new PatientClient(Http);
+        Client = new PatientClient(Http) { Pause = pause };
+        _pause = pause;
     }
 
     public ChaosServer Server { get; }
@@ -94,7 +99,7 @@ internal sealed class ChaosFleet : IAsyncDisposable
         var database = shape.Restored?.Database ?? await server.CreateDatabaseAsync();
         var urls = Enumerable.Range(0, shape.Replicas).Select(_ => new Uri($"http://127.0.0.1:{Ports.Free()}")).ToList();
         var media = shape.Restored?.Media ?? Directory.CreateTempSubdirectory("pmemfleet-chaos-").FullName;
-        var fleet = new ChaosFleet(server, database, media, await HttpWire.StartAsync(urls), await HttpWire.StartAsync(urls), urls);
+        var fleet = new ChaosFleet(server, database, media, await HttpWire.StartAsync(urls), await HttpWire.StartAsync(urls), urls, shape.Pause);
         foreach (var (url, number) in urls.Select((url, number) => (url, number)))
         {
             fleet._replicas.Add(new ServiceProcess($"api-{number}", "PmemFleet.Api.dll", new Dictionary<string, string>
@@ -190,7 +195,7 @@ internal sealed class ChaosFleet : IAsyncDisposable
                 await process.EnsureRunningAsync();
             }
 
-            await Task.Delay(100, CancellationToken.None);
+            await Task.Delay(_pause, CancellationToken.None);
         }
     }
 

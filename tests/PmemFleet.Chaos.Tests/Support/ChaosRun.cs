@@ -11,6 +11,9 @@ internal static class ChaosRun
     public const string SeedVariable = "PMEMFLEET_CHAOS_SEED";
     public const string MinutesVariable = "PMEMFLEET_CHAOS_MINUTES";
 
+    /// <summary>A folder with the published Api and worker; else those that were built with the tests.</summary>
+    public static string Programs { get; } = Environment.GetEnvironmentVariable("PMEMFLEET_CHAOS_PROGRAMS") is { Length: > 0 } folder ? folder : AppContext.BaseDirectory;
+
     /// <summary>The seed of this run; each test derives its own choices from it.</summary>
     public static int Seed { get; } = Read(SeedVariable) is { } given ? (int)given : Random.Shared.Next();
 

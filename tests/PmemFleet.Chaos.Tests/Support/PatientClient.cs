@@ -29,8 +29,10 @@ internal sealed class PatientClient(HttpClient http)
 {
     private static readonly TimeSpan Attempt = TimeSpan.FromSeconds(40);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(150);
     private int _retries;
+
+    /// <summary>Between two attempts, and between two looks at an operation.</summary>
+    public TimeSpan Pause { get; init; } = TimeSpan.FromMilliseconds(150);
 
     /// <summary>Attempts that were not answered, or answered "again".</summary>
     public int Retries => _retries;

@@ -38,7 +38,7 @@ internal sealed class ServiceProcess(string name, string assembly, IReadOnlyDict
             variables[key] = value;
         }
 
-        _process = ChildProcess.Start(["dotnet", Path.Combine(AppContext.BaseDirectory, assembly)], null, variables, Libc.SigKill, Keep);
+        _process = ChildProcess.Start(["dotnet", Path.Combine(ChaosRun.Programs, assembly)], null, variables, Libc.SigKill, Keep);
         Starts++;
     }
 
@@ -46,7 +46,7 @@ internal sealed class ServiceProcess(string name, string assembly, IReadOnlyDict
     public static async Task RunAsync(string assembly, string argument, IReadOnlyDictionary<string, string> environment)
     {
         var variables = environment.ToDictionary(pair => pair.Key, pair => (string?)pair.Value);
-        await using var process = ChildProcess.Start(["dotnet", Path.Combine(AppContext.BaseDirectory, assembly), argument], null, variables, Libc.SigKill, null);
+        await using var process = ChildProcess.Start(["dotnet", Path.Combine(ChaosRun.Programs, assembly), argument], null, variables, Libc.SigKill, null);
         await process.WaitForExitAsync(CancellationToken.None);
         Assert.True(process.ExitCode == 0, process.Tail);
     }

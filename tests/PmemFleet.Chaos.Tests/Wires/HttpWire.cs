@@ -44,6 +44,9 @@ internal sealed class HttpWire : IAsyncDisposable
     /// <summary>Chosen anew for each request.</summary>
     public Func<HttpRequest, WireFault> Choose { get; set; } = _ => WireFault.None;
 
+    /// <summary>Chosen for each answer that is there, with its status and the number of the upstream it is of: to pass it on, or to cut it.</summary>
+    public Func<HttpRequest, int, int, WireFault> ChooseForAnswer { get; set; } = (_, _, _) => WireFault.None;
+
     /// <summary>How long delays are.</summary>
     public Func<TimeSpan> Delay { get; set; } = () => TimeSpan.FromMilliseconds(100);
 
@@ -106,7 +109,7 @@ internal sealed class HttpWire : IAsyncDisposable
                 await Task.Delay(Delay(), http.RequestAborted);
                 break;
             case WireFault.Duplicate:
-                (await SendAsync(copy, http.RequestAborted)).Dispose();
+                (await SendAsync(copy, http.RequestAborted)).Answer.Dispose();
                 break;
             case WireFault.DuplicateAtOnce:
                 Later(copy, TimeSpan.Zero);
@@ -116,7 +119,8 @@ internal sealed class HttpWire : IAsyncDisposable
                 break;
         }
 
-        using var answer = await SendAsync(copy, fault == WireFault.CutAfter ? CancellationToken.None : http.RequestAborted);
+        var (answer, upstream) = await SendAsync(copy, fault == WireFault.CutAfter ? CancellationToken.None : http.RequestAborted);
+        using var received = answer;
         var bytes = await answer.Content.ReadAsByteArrayAsync(fault == WireFault.CutAfter ? CancellationToken.None : http.RequestAborted);
         if (fault == WireFault.DelayAfter)
         {
@@ -124,7 +128,7 @@ internal sealed class HttpWire : IAsyncDisposable
         }
 
         Answered(http.Request.Path, (int)answer.StatusCode);
-        if (fault == WireFault.CutAfter)
+        if (fault == WireFault.CutAfter || ChooseForAnswer(http.Request, (int)answer.StatusCode, upstream) == WireFault.CutAfter)
         {
             http.Abort();
             return;
@@ -157,7 +161,7 @@ internal sealed class HttpWire : IAsyncDisposable
                 try
                 {
                     await Task.Delay(delay, _stop.Token);
-                    (await SendAsync(copy, _stop.Token)).Dispose();
+                    (await SendAsync(copy, _stop.Token)).Answer.Dispose();
                 }
                 catch (Exception broken) when (broken is HttpRequestException or IOException or OperationCanceledException)
                 {
@@ -167,16 +171,16 @@ internal sealed class HttpWire : IAsyncDisposable
         }
     }
 
-    private async Task<HttpResponseMessage> SendAsync(Copy copy, CancellationToken cancelled)
+    private async Task<(HttpResponseMessage Answer, int Upstream)> SendAsync(Copy copy, CancellationToken cancelled)
     {
         var first = Interlocked.Increment(ref _turn);
         for (var attempt = 0; ; attempt++)
         {
-            var upstream = _upstreams[(int)((uint)(first + attempt) % (uint)_upstreams.Count)];
-            using var request = copy.ToRequest(upstream);
+            var upstream = (int)((uint)(first + attempt) % (uint)_upstreams.Count);
+            using var request = copy.ToRequest(_upstreams[upstream]);
             try
             {
-                return await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, cancelled);
+                return (await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, cancelled), upstream);
             }
             catch (HttpRequestException refused) when (attempt + 1 < _upstreams.Count && refused.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionRefused })
             {

@@ -34,8 +34,8 @@ internal sealed class PostgresWire : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>Asked at each commit, with the text of the transaction's statements.</summary>
-    public Func<string, CommitFault> Committed { get; set; } = _ => CommitFault.None;
+    /// <summary>Asked at each commit, with the transaction's statements that touched rows.</summary>
+    public Func<IReadOnlyList<string>, CommitFault> Committed { get; set; } = _ => CommitFault.None;
 
     public async ValueTask DisposeAsync()
     {
@@ -60,21 +60,25 @@ internal sealed class PostgresWire : IAsyncDisposable
         }
     }
 
-    private sealed class Connection(PostgresWire wire, TcpClient client)
+    private sealed class Connection
     {
-        private const int TextKept = 200_000;
-        private readonly StringBuilder _statements = new();
+        private readonly PostgresWire _wire;
+        private readonly TcpClient _client;
+        private readonly OpenTransaction _transaction = new();
+        private readonly ClientMessages _asked;
+
+        public Connection(PostgresWire wire, TcpClient client) => (_wire, _client, _asked) = (wire, client, new ClientMessages { Grouped = _transaction.Asked });
 
         public async Task RunAsync()
         {
-            using (client)
+            using (_client)
             using (var server = new TcpClient())
             {
                 try
                 {
-                    await server.ConnectAsync(IPAddress.Loopback, wire._serverPort, wire._stop.Token);
-                    client.NoDelay = server.NoDelay = true;
-                    await Task.WhenAny(UpAsync(client.GetStream(), server.GetStream()), DownAsync(server.GetStream(), client.GetStream()));
+                    await server.ConnectAsync(IPAddress.Loopback, _wire._serverPort, _wire._stop.Token);
+                    _client.NoDelay = server.NoDelay = true;
+                    await Task.WhenAny(UpAsync(_client.GetStream(), server.GetStream()), DownAsync(server.GetStream(), _client.GetStream()));
                 }
                 catch (Exception broken) when (broken is IOException or SocketException or OperationCanceledException)
                 {
@@ -89,17 +93,10 @@ internal sealed class PostgresWire : IAsyncDisposable
             {
                 var buffer = new byte[65536];
                 int count;
-                while ((count = await from.ReadAsync(buffer, wire._stop.Token)) > 0)
+                while ((count = await from.ReadAsync(buffer, _wire._stop.Token)) > 0)
                 {
-                    lock (_statements)
-                    {
-                        if (_statements.Length < TextKept)
-                        {
-                            _statements.Append(Encoding.Latin1.GetString(buffer, 0, count));
-                        }
-                    }
-
-                    await to.WriteAsync(buffer.AsMemory(0, count), wire._stop.Token);
+                    _asked.Take(buffer.AsSpan(0, count));
+                    await to.WriteAsync(buffer.AsMemory(0, count), _wire._stop.Token);
                 }
             }
             catch (Exception broken) when (broken is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
@@ -108,32 +105,36 @@ internal sealed class PostgresWire : IAsyncDisposable
             }
         }
 
-        /// <summary>Message by message: a type, a length of four bytes that counts itself, and the content.</summary>
+        /// <summary>Message by message: a type, a length of four bytes that counts itself, and the content. What is whole goes on together.</summary>
         private async Task DownAsync(NetworkStream from, NetworkStream to)
         {
             try
             {
-                var head = new byte[5];
+                var buffer = new byte[65536];
+                var filled = 0;
                 while (true)
                 {
-                    await from.ReadExactlyAsync(head, wire._stop.Token);
-                    var content = new byte[BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(1)) - 4];
-                    await from.ReadExactlyAsync(content, wire._stop.Token);
-                    if (head[0] == (byte)'C' && content.AsSpan().StartsWith("COMMIT"u8) && wire.Committed(Statements()) == CommitFault.AnswerLost)
+                    if (filled == buffer.Length)
+                    {
+                        Array.Resize(ref buffer, buffer.Length * 2);
+                    }
+
+                    var count = await from.ReadAsync(buffer.AsMemory(filled), _wire._stop.Token);
+                    if (count == 0)
                     {
                         return;
                     }
 
-                    if (head[0] == (byte)'Z' && content[0] == (byte)'I')
+                    filled += count;
+                    var (whole, isCut) = Read(buffer.AsSpan(0, filled));
+                    await to.WriteAsync(buffer.AsMemory(0, whole), _wire._stop.Token);
+                    if (isCut)
                     {
-                        lock (_statements)
-                        {
-                            _statements.Clear();
-                        }
+                        return;
                     }
 
-                    await to.WriteAsync(head.AsMemory(), wire._stop.Token);
-                    await to.WriteAsync(content, wire._stop.Token);
+                    buffer.AsSpan(whole, filled - whole).CopyTo(buffer);
+                    filled -= whole;
                 }
             }
             catch (Exception broken) when (broken is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
@@ -142,11 +143,43 @@ internal sealed class PostgresWire : IAsyncDisposable
             }
         }
 
-        private string Statements()
+        /// <summary>Bytes of whole messages that may go on; true where the connection ends behind them.</summary>
+        private (int Whole, bool IsCut) Read(ReadOnlySpan<byte> bytes)
         {
-            lock (_statements)
+            var whole = 0;
+            while (bytes.Length - whole >= 5)
             {
-                return _statements.ToString();
+                var length = 1 + BinaryPrimitives.ReadInt32BigEndian(bytes[(whole + 1)..]);
+                if (bytes.Length - whole < length)
+                {
+                    break;
+                }
+
+                var content = bytes.Slice(whole + 5, length - 5);
+                if (CommittedBy(bytes[whole], content) is { } statements && _wire.Committed(statements) == CommitFault.AnswerLost)
+                {
+                    return (whole, true);
+                }
+
+                whole += length;
+            }
+
+            return (whole, false);
+        }
+
+        private IReadOnlyList<string>? CommittedBy(byte type, ReadOnlySpan<byte> content)
+        {
+            switch ((char)type)
+            {
+                case 'C':
+                    return _transaction.Completed(Encoding.ASCII.GetString(content[..^1]));
+                case 'Z':
+                    return _transaction.Ready(isIdle: content[0] == (byte)'I');
+                case 'E':
+                    _transaction.Failed();
+                    return null;
+                default:
+                    return null;
             }
         }
     }
