@@ -124,6 +124,7 @@ public sealed class WakeUpSubscription : IDisposable
     private readonly SemaphoreSlim _signal = new(0, 1);
     private readonly WakeUps _owner;
     private readonly string _topic;
+    private Action? _whenSignalled;
 
     internal WakeUpSubscription(WakeUps owner, string topic) => (_owner, _topic) = (owner, topic);
 
@@ -133,14 +134,36 @@ public sealed class WakeUpSubscription : IDisposable
 
     public void Dispose() => _owner.Remove(_topic, this);
 
-    internal void Signal()
+    /// <summary>Takes a wake-up that came already; false where none did.</summary>
+    internal bool TryTake() => _signal.Wait(0);
+
+    /// <summary>Calls this at the next wake-up, once, beside what waits for it; at once where one came already.</summary>
+    internal void Call(Action whenSignalled)
     {
         lock (_signal)
         {
+            _whenSignalled = whenSignalled;
+            if (_signal.CurrentCount == 0)
+            {
+                return;
+            }
+        }
+
+        whenSignalled();
+    }
+
+    internal void Signal()
+    {
+        Action? call;
+        lock (_signal)
+        {
+            (call, _whenSignalled) = (_whenSignalled, null);
             if (_signal.CurrentCount == 0)
             {
                 _signal.Release();
             }
         }
+
+        call?.Invoke();
     }
 }

@@ -35,7 +35,11 @@ public sealed class IdleSyncs(NpgsqlDataSource database, FleetTransactions trans
     private readonly Queue<Waiting> _waiting = [];
     private bool _isServing;
 
-    public Task<IdleVerdict> AskAsync(WorkerIdentity worker, SyncRequest request, CancellationToken cancellationToken)
+    /// <param name="worker">Who asks.</param>
+    /// <param name="request">What it holds.</param>
+    /// <param name="wakeUp">Whoever is woken has something to fetch, and does not wait for the others.</param>
+    /// <param name="cancellationToken">The worker left.</param>
+    public Task<IdleVerdict> AskAsync(WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, CancellationToken cancellationToken)
     {
         var waiting = new Waiting(worker, request.Hosts!, HostsDigest.IsIn(request) ? HostsDigest.Parse(request.HostsDigest!) : null);
         lock (_gate)
@@ -48,6 +52,7 @@ public sealed class IdleSyncs(NpgsqlDataSource database, FleetTransactions trans
             }
         }
 
+        wakeUp.Call(() => waiting.Answer.TrySetResult(IdleVerdict.Ask));
         return waiting.Answer.Task.WaitAsync(cancellationToken);
     }
 
@@ -58,13 +63,13 @@ public sealed class IdleSyncs(NpgsqlDataSource database, FleetTransactions trans
             try
             {
                 var verdicts = await transactions.RepeatAsync(() => JudgeAsync(batch), CancellationToken.None);
-                batch.ForEach(waiting => waiting.Answer.SetResult(verdicts.GetValueOrDefault(waiting.Worker.InstanceId, IdleVerdict.Nothing)));
+                batch.ForEach(waiting => waiting.Answer.TrySetResult(verdicts.GetValueOrDefault(waiting.Worker.InstanceId, IdleVerdict.Nothing)));
             }
 #pragma warning disable CA1031 // whatever it is, each of the requests answers it
             catch (Exception failure)
 #pragma warning restore CA1031
             {
-                batch.ForEach(waiting => waiting.Answer.SetException(failure));
+                batch.ForEach(waiting => waiting.Answer.TrySetException(failure));
             }
 
             // the more come, the longer they are gathered: what a batch costs does not grow with it, and a quarter of a second is nothing to who waits for ten

@@ -15,15 +15,39 @@ public sealed class WorkerSync(
 {
     private const int MaxWaitSeconds = 25;
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(5);
+    private readonly LastLooks _lastLooks = new(options.Value, time);
 
     /// <summary>The answer; null where the worker is fenced: its lease ended, or another process has its name.</summary>
     public async Task<SyncResponse?> RunAsync(WorkerIdentity worker, SyncRequest request, CancellationToken cancellationToken)
     {
-        using var wakeUp = wakeUps.Subscribe(WakeUps.Worker(worker.WorkerId));
+        var wakeUp = wakeUps.Subscribe(WakeUps.Worker(worker.WorkerId));
+        var isKept = false;
+        try
+        {
+            var (response, lookedAt) = await RunAsync(worker, request, wakeUp, cancellationToken);
+            Telemetry.Syncs.Add(1, new KeyValuePair<string, object?>("outcome", response is null ? "fenced" : "ok"));
+            isKept = response is not null && _lastLooks.Keep(worker, response, wakeUp, lookedAt);
+            return response;
+        }
+        finally
+        {
+            if (!isKept)
+            {
+                wakeUp.Dispose();
+            }
+        }
+    }
+
+    /// <summary>The answer, and when it was last seen what waits for the worker; its lease is as old.</summary>
+    private async Task<(SyncResponse? Response, long LookedAt)> RunAsync(WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, CancellationToken cancellationToken)
+    {
         var start = time.GetTimestamp();
-        var response = IsIdle(request) && !WantsDigest(request)
-            ? await IdleAsync(worker, request, cancellationToken)
-            : await grouped.RunAsync(worker, request, bringsNews: true, cancellationToken);
+        var last = _lastLooks.Take(worker, request);
+        var lookedAt = last.LookedAt ?? start;
+        var response = !IsIdle(request) || WantsDigest(request) ? await grouped.RunAsync(worker, request, bringsNews: true, cancellationToken)
+            : last.IsWoken ? await grouped.RunAsync(worker, request, bringsNews: false, cancellationToken)
+            : last.LookedAt is not null ? NothingFor(request) with { LeaseSeconds = options.Value.LeaseSeconds - (int)LastLooks.Moment.TotalSeconds }
+            : await IdleAsync(worker, request, wakeUp, cancellationToken);
         if (request.Results!.Count > 0 || request.Observations!.Count > 0)
         {
             Telemetry.SyncSeconds.Record(time.GetElapsedTime(start).TotalSeconds);
@@ -41,11 +65,13 @@ public sealed class WorkerSync(
             // who is woken has something to fetch; who is not looks after itself now and then, together with the others
             if (await WaitAsync(wakeUp, left < Poll ? left : Poll, cancellationToken))
             {
+                lookedAt = time.GetTimestamp();
                 response = await grouped.RunAsync(worker, request, bringsNews: false, cancellationToken);
             }
             else if (left > Poll)
             {
-                response = await IdleAsync(worker, request, cancellationToken);
+                lookedAt = time.GetTimestamp();
+                response = await IdleAsync(worker, request, wakeUp, cancellationToken);
             }
             else
             {
@@ -54,8 +80,7 @@ public sealed class WorkerSync(
             }
         }
 
-        Telemetry.Syncs.Add(1, new KeyValuePair<string, object?>("outcome", response is null ? "fenced" : "ok"));
-        return response;
+        return (response, lookedAt);
     }
 
     /// <summary>It brings nothing.</summary>
@@ -64,24 +89,32 @@ public sealed class WorkerSync(
     /// <summary>It names all its hosts because it has no digest, and is told one at once.</summary>
     private static bool WantsDigest(SyncRequest request) => request.HostsDigest is "";
 
-    private async Task<SyncResponse?> IdleAsync(WorkerIdentity worker, SyncRequest request, CancellationToken cancellationToken) =>
-        await idle.AskAsync(worker, request, cancellationToken) switch
+    private async Task<SyncResponse?> IdleAsync(WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, CancellationToken cancellationToken)
+    {
+        switch (await idle.AskAsync(worker, request, wakeUp, cancellationToken))
         {
-            IdleVerdict.Fenced => null,
-            IdleVerdict.Ask => await grouped.RunAsync(worker, request, bringsNews: false, cancellationToken),
-            _ => new SyncResponse
-            {
-                LeaseSeconds = options.Value.LeaseSeconds,
-                AcknowledgedResults = [],
-                AcknowledgedObservations = [],
-                Hosts = HostsDigest.IsIn(request)
-                    ? []
-                    : [.. request.Hosts!.Select(host => new HostAssignment { HostId = host.HostId, Epoch = host.Epoch, Generation = host.ObservedGeneration, Tasks = [] })],
-                Partial = HostsDigest.IsIn(request),
-                HostsDigest = request.HostsDigest,
-                CancelledTasks = [],
-            },
-        };
+            case IdleVerdict.Fenced:
+                return null;
+            case IdleVerdict.Ask:
+                wakeUp.TryTake();
+                return await grouped.RunAsync(worker, request, bringsNews: false, cancellationToken);
+            default:
+                return NothingFor(request);
+        }
+    }
+
+    private SyncResponse NothingFor(SyncRequest request) => new()
+    {
+        LeaseSeconds = options.Value.LeaseSeconds,
+        AcknowledgedResults = [],
+        AcknowledgedObservations = [],
+        Hosts = HostsDigest.IsIn(request)
+            ? []
+            : [.. request.Hosts!.Select(host => new HostAssignment { HostId = host.HostId, Epoch = host.Epoch, Generation = host.ObservedGeneration, Tasks = [] })],
+        Partial = HostsDigest.IsIn(request),
+        HostsDigest = request.HostsDigest,
+        CancelledTasks = [],
+    };
 
     /// <summary>Never so long that the lease could end meanwhile.</summary>
     private TimeSpan Patience(int asked) =>

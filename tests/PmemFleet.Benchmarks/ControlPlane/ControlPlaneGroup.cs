@@ -13,7 +13,7 @@ namespace PmemFleet.Benchmarks.ControlPlane;
 /// </summary>
 internal sealed class ControlPlaneGroup : BenchmarkGroup
 {
-    private const int Clients = 32;
+    private static readonly int Clients = int.Parse(Environment.GetEnvironmentVariable("C") ?? "32", CultureInfo.InvariantCulture);
     private const int Runs = 3;
 
     private static readonly double Share = double.Parse(Environment.GetEnvironmentVariable("PMEMFLEET_BENCH_SHARE") ?? "100", CultureInfo.InvariantCulture) / 100;

@@ -1,0 +1,83 @@
+using System.Collections.Concurrent;
+using PmemFleet.Api.Access;
+using PmemFleet.Api.Hosting;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Contracts.Sync;
+
+namespace PmemFleet.Api.Sync;
+
+/// <summary>What is known since this replica last looked for a worker.</summary>
+/// <param name="IsWoken">Something waits for it.</param>
+/// <param name="LookedAt">When that look was, where nothing has to be looked for again so soon; else null.</param>
+internal readonly record struct LastLook(bool IsWoken, long? LookedAt);
+
+/// <summary>
+/// Keeps a busy worker's wake-up between two of its syncs, so that what comes in that moment is fetched at once, and what is not there is not looked for. It is
+/// a hint, as every wake-up is: the rows are looked at again within seconds, and the worker is told of its lease what the look before has made of it.
+/// </summary>
+internal sealed class LastLooks(WorkersOptions options, TimeProvider time)
+{
+    /// <summary>How long a look counts.</summary>
+    public static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
+
+    /// <summary>A shorter lease has no such moment to spare.</summary>
+    private const int ShortestLeaseSeconds = 10;
+
+    private static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(1);
+    private readonly ConcurrentDictionary<Guid, Look> _looks = [];
+    private long _sweptAt = time.GetTimestamp();
+
+    /// <summary>After an answer that gave the worker nothing to do; of another one, which may be lost on its way, nothing is kept.</summary>
+    /// <returns>The subscription is kept, too.</returns>
+    public bool Keep(WorkerIdentity worker, SyncResponse response, WakeUpSubscription wakeUp, long lookedAt)
+    {
+        if (options.LeaseSeconds < ShortestLeaseSeconds || response is not { Partial: true, HostsDigest.Length: > 0, Hosts.Count: 0, CancelledTasks.Count: 0 })
+        {
+            return false;
+        }
+
+        var look = new Look(response.HostsDigest, wakeUp, lookedAt);
+        _looks.AddOrUpdate(worker.InstanceId, look, (_, former) =>
+        {
+            former.WakeUp.Dispose();
+            return look;
+        });
+        Sweep();
+        return true;
+    }
+
+    /// <summary>The worker is here again; call it when it has subscribed anew.</summary>
+    public LastLook Take(WorkerIdentity worker, SyncRequest request)
+    {
+        if (!_looks.TryRemove(worker.InstanceId, out var look))
+        {
+            return default;
+        }
+
+        using (look.WakeUp)
+        {
+            return look.WakeUp.TryTake() ? new LastLook(IsWoken: true, null)
+                : new LastLook(IsWoken: false, request.HostsDigest == look.Digest && time.GetElapsedTime(look.At) < Moment ? look.At : null);
+        }
+    }
+
+    /// <summary>Processes that never came back.</summary>
+    private void Sweep()
+    {
+        var swept = Interlocked.Read(ref _sweptAt);
+        if (time.GetElapsedTime(swept) < Forgotten || Interlocked.CompareExchange(ref _sweptAt, time.GetTimestamp(), swept) != swept)
+        {
+            return;
+        }
+
+        foreach (var old in _looks.Where(pair => time.GetElapsedTime(pair.Value.At) > Forgotten))
+        {
+            if (_looks.TryRemove(old))
+            {
+                old.Value.WakeUp.Dispose();
+            }
+        }
+    }
+
+    private sealed record Look(string? Digest, WakeUpSubscription WakeUp, long At);
+}
