@@ -16,6 +16,9 @@ namespace PmemFleet.Api.Hosts;
 /// </summary>
 public sealed class GroupedWrites
 {
+    /// <summary>How long a group waits for more, while many come; measured: shorter ones are small and cost more, longer ones cost their callers more.</summary>
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(2);
+
     private readonly FleetTransactions _transactions;
     private readonly OperationQueue _queue;
     private readonly TimeProvider _time;
@@ -24,7 +27,7 @@ public sealed class GroupedWrites
     public GroupedWrites(FleetTransactions transactions, OperationQueue queue, TimeProvider time)
     {
         (_transactions, _queue, _time) = (transactions, queue, time);
-        _waiting = new Gathering<WaitingWrite>(SharedTransactions.Places, SharedTransactions.Most, write => write.Command.Host, ServeAsync);
+        _waiting = new Gathering<WaitingWrite>(SharedTransactions.Places, SharedTransactions.Most, Moment, write => write.Command.Host, ServeAsync);
     }
 
     /// <summary>The answer, once it is committed or refused.</summary>

@@ -15,7 +15,7 @@ public sealed class OperationReads
     public OperationReads(IDbContextFactory<FleetDbContext> contexts)
     {
         _contexts = contexts;
-        _waiting = new Gathering<Asked>(Batches, MostOfBatch, asked => asked, ReadAsync);
+        _waiting = new Gathering<Asked>(Batches, MostOfBatch, TimeSpan.Zero, asked => asked, ReadAsync);
     }
 
     /// <summary>The operation as it is after the call; null where there is none.</summary>

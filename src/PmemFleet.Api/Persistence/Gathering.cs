@@ -2,27 +2,72 @@ namespace PmemFleet.Api.Persistence;
 
 /// <summary>
 /// Serves together what waits. Who comes while a place is free is served at once; while all places are taken, those who come gather, and go
-/// together as one batch when a place becomes free. So nobody waits for company, and the busier it is the more share one transaction.
+/// together as one batch when a place becomes free. So nobody waits for company while there is none; when batches have company, each waits a moment for more
+/// of it, as PostgreSQL's own commit_delay does: what a batch costs by itself is more than what one more in it costs.
 /// </summary>
 /// <typeparam name="TItem">One who waits; how it ends is its own matter.</typeparam>
 /// <param name="places">Batches that are served at once.</param>
 /// <param name="most">Items of a batch, at most.</param>
+/// <param name="moment">How long a batch waits for more, where the one before it had company; zero for never.</param>
 /// <param name="laneOf">Items of one lane are never served at the same time: neither in one batch nor in two.</param>
 /// <param name="serve">Serves a batch. It ends every item, and does not throw.</param>
-public sealed class Gathering<TItem>(int places, int most, Func<TItem, object> laneOf, Func<IReadOnlyList<TItem>, Task> serve)
+public sealed class Gathering<TItem>(int places, int most, TimeSpan moment, Func<TItem, object> laneOf, Func<IReadOnlyList<TItem>, Task> serve)
 {
+    /// <summary>Items of a batch that has company.</summary>
+    private const int Company = 3;
+
+    /// <summary>Company of so long ago is none.</summary>
+    private static readonly TimeSpan Recently = TimeSpan.FromMilliseconds(50);
+
     private readonly Lock _lock = new();
     private readonly LinkedList<TItem> _waiting = [];
     private readonly HashSet<object> _lanes = [];
     private int _taken;
+    private long _hadCompany;
 
     /// <summary>Hands an item in. Where its turn is now, its caller serves it, in its own context; wait for the item's end behind it.</summary>
     public async Task GiveAsync(TItem item)
     {
-        List<TItem>? batch;
+        List<TItem>? batch = null;
+        var waits = false;
         lock (_lock)
         {
             _waiting.AddLast(item);
+            waits = ExpectsCompany() && _taken < places;
+            if (waits)
+            {
+                _taken++;
+            }
+            else
+            {
+                batch = TakeBatch();
+            }
+        }
+
+        if (waits)
+        {
+            Queue(null);
+        }
+        else if (batch is not null)
+        {
+            await ServeAsync(batch);
+        }
+    }
+
+    private bool ExpectsCompany() => moment > TimeSpan.Zero && Environment.TickCount64 - _hadCompany < Recently.TotalMilliseconds;
+
+    /// <summary>Nobody's own: what goes on here belongs to no request's trace.</summary>
+    private void Queue(List<TItem>? batch) =>
+        ThreadPool.UnsafeQueueUserWorkItem(static state => _ = state.Batch is null ? state.Self.GatherAsync() : state.Self.ServeAsync(state.Batch), (Self: this, Batch: batch), preferLocal: false);
+
+    /// <summary>A place is taken, and its batch is still coming together.</summary>
+    private async Task GatherAsync()
+    {
+        await Task.Delay(moment);
+        List<TItem>? batch;
+        lock (_lock)
+        {
+            _taken--;
             batch = TakeBatch();
         }
 
@@ -40,7 +85,8 @@ public sealed class Gathering<TItem>(int places, int most, Func<TItem, object> l
         }
         finally
         {
-            List<TItem>? next;
+            List<TItem>? next = null;
+            var waits = false;
             lock (_lock)
             {
                 _taken--;
@@ -49,13 +95,20 @@ public sealed class Gathering<TItem>(int places, int most, Func<TItem, object> l
                     _lanes.Remove(laneOf(item));
                 }
 
-                next = TakeBatch();
+                waits = ExpectsCompany() && _waiting.Count is > 0 and var waiting && waiting < most;
+                if (waits)
+                {
+                    _taken++;
+                }
+                else
+                {
+                    next = TakeBatch();
+                }
             }
 
-            if (next is not null)
+            if (waits || next is not null)
             {
-                // nobody's own: it belongs to no request's trace
-                ThreadPool.UnsafeQueueUserWorkItem(static state => _ = state.Self.ServeAsync(state.Next), (Self: this, Next: next), preferLocal: false);
+                Queue(next);
             }
         }
     }
@@ -81,6 +134,11 @@ public sealed class Gathering<TItem>(int places, int most, Func<TItem, object> l
         }
 
         _taken += batch is null ? 0 : 1;
+        if (batch?.Count >= Company)
+        {
+            _hadCompany = Environment.TickCount64;
+        }
+
         return batch;
     }
 }

@@ -22,6 +22,9 @@ public sealed partial class GroupedSyncs
     /// <summary>How long a group waits for a lease's or a host's lock: an apply of a whole fleet may hold some for half a minute, and the others' leases would end meanwhile.</summary>
     private const string Patience = "200ms";
 
+    /// <summary>How long a group waits for more, while many come: workers that were woken by one group of writes come within it.</summary>
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(1);
+
     private readonly FleetTransactions _transactions;
     private readonly SyncUp _up;
     private readonly SyncDown _down;
@@ -35,7 +38,7 @@ public sealed partial class GroupedSyncs
         FleetTransactions transactions, SyncUp up, SyncDown down, EndedOperations ended, WakeUps wakeUps, IOptions<WorkersOptions> options, ILogger<GroupedSyncs> logger)
     {
         (_transactions, _up, _down, _ended, _wakeUps, _options, _logger) = (transactions, up, down, ended, wakeUps, options.Value, logger);
-        _waiting = new Gathering<WaitingSync>(SharedTransactions.Places, SharedTransactions.Most, sync => sync.Worker.WorkerId, ServeAsync);
+        _waiting = new Gathering<WaitingSync>(SharedTransactions.Places, SharedTransactions.Most, Moment, sync => sync.Worker.WorkerId, ServeAsync);
     }
 
     /// <summary>The answer; null where the worker is fenced.</summary>
