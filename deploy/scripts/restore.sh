@@ -20,5 +20,5 @@ mkdir -p "$media"
 tar --extract --sparse --preserve-permissions --file="$source/media.tar" --directory="$media"
 # Nobody of before holds anything. Epochs go far up: a worker of the former fleet, should one still run, and media that is newer than this database
 # (a restore of the database alone), count as old.
-sql "DELETE FROM worker_leases; UPDATE hosts SET epoch = epoch + 1000000"
+sql "DELETE FROM worker_leases; UPDATE hosts SET epoch = epoch + 1000000, revision = gen_random_uuid()"
 echo "restore.sh: $(sql 'SELECT count(*) FROM hosts') hosts"

@@ -55,8 +55,11 @@ public sealed class DeleteHost(OperationQueue queue, TaskResults results)
 internal static class HostRemoval
 {
     /// <summary>Regions before DIMMs: a DIMM that a region uses cannot go, not even with its host.</summary>
-    public static Task OfDevicesAsync(Persistence.FleetDbContext db, Guid[] hosts, CancellationToken cancellationToken) =>
-        db.Set<Regions.RegionRow>().Where(region => hosts.Contains(region.HostId)).ExecuteDeleteAsync(cancellationToken);
+    public static Task OfDevicesAsync(Persistence.FleetDbContext db, Guid[] hosts, CancellationToken cancellationToken)
+    {
+        LockedHosts.ForgetAfterCommit(db, hosts);
+        return db.Set<Regions.RegionRow>().Where(region => hosts.Contains(region.HostId)).ExecuteDeleteAsync(cancellationToken);
+    }
 }
 
 /// <summary>The media is gone, so the host is.</summary>

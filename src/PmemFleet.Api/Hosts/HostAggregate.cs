@@ -86,7 +86,7 @@ public sealed class HostAggregate
     public RegionRow? FindRegion(string name) => Rows.Regions.Find(row => row.Name == name);
 
     public NamespaceRow? FindNamespace(string name) =>
-        Bus.FindNamespace(name) is { } device ? RowOf(device) : null;
+        _bus.FindNamespace(name) is { } device ? RowOf(device) : null;
 
     public RegionRow RowOf(Region region) => Rows.Regions.First(row => row.Number == region.Id);
 
@@ -104,7 +104,7 @@ public sealed class HostAggregate
     public void NoteClearErrorUnit(Dimm plugged, int bytes) => _clearErrorUnits[plugged.Id] = bytes;
 
     /// <summary>Another model in its place, made of this one's snapshot.</summary>
-    public void Replace(BusSnapshot snapshot) => _bus = Bus.Load(snapshot);
+    public void Replace(BusSnapshot snapshot) => (_bus, _isSaved) = (Bus.Load(snapshot), false);
 
     /// <summary>Writes what the command changed into the rows and raises the versions of what a reader can see. May be called again.</summary>
     public void Save()

@@ -6,27 +6,58 @@ namespace PmemFleet.Api.Hosts;
 /// The rows of hosts as this replica's last write left them, so that the next one does not load them again. An entry is worth something only to who has
 /// locked the host and finds its revision unchanged (<see cref="HostRevisions"/>): so nothing has to be told to anybody, and what is here may be as old as it likes.
 /// </summary>
-public sealed class HostCache
+/// <param name="mostBytes">What all entries may take, about.</param>
+public sealed class HostCache(long mostBytes)
 {
-    /// <summary>Rows that are kept, at most: with the model over them some 40 MiB.</summary>
-    private const int MostRows = 60_000;
+    /// <summary>What a replica keeps.</summary>
+    public const long MostBytes = 40L << 20;
+
+    /// <summary>An entry without rows, and a row with what the model has of it.</summary>
+    private const int EntryBytes = 4096;
+    private const int RowBytes = 640;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, Entry> _entries = [];
-    private int _rows;
+    private readonly List<Guid> _hosts = [];
+    private long _bytes;
+
+    /// <summary>Hosts that are kept.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _hosts.Count;
+            }
+        }
+    }
 
     /// <summary>The rows of a host that is locked, and the model over them where it is there; null where they have to be loaded. Whoever takes an entry has it alone.</summary>
-    public (HostRows Rows, Bus? Bus)? Take(HostRow locked)
+    public (HostRows Rows, Bus? Bus)? Take(HostRow locked) =>
+        Remove(locked.Id) is { } entry && entry.Revision == locked.Revision ? (entry.Rows.With(locked), entry.Bus) : null;
+
+    /// <summary>Forgets a host.</summary>
+    internal Entry? Remove(Guid host)
     {
         lock (_gate)
         {
-            if (!_entries.Remove(locked.Id, out var entry))
+            if (!_entries.Remove(host, out var entry))
             {
                 return null;
             }
 
-            _rows -= entry.Count;
-            return entry.Revision == locked.Revision ? (entry.Rows.With(locked), entry.Bus) : null;
+            // the last one takes its place in the list
+            var last = _hosts[^1];
+            _hosts[entry.Place] = last;
+            _hosts.RemoveAt(_hosts.Count - 1);
+            if (last != host)
+            {
+                _entries[last].Place = entry.Place;
+            }
+
+            _bytes -= entry.Bytes;
+            return entry;
         }
     }
 
@@ -36,25 +67,34 @@ public sealed class HostCache
     /// <param name="revision">The host's revision at the commit.</param>
     public void Put(HostRows rows, Bus? bus, Guid revision)
     {
-        var entry = new Entry(rows, bus, revision, rows.Count);
+        rows.Order();
+        var bytes = EntryBytes + ((long)RowBytes * rows.Count) + rows.LabelChunks.Sum(chunk => (long)chunk.Content.Length);
         lock (_gate)
         {
-            if (_entries.Remove(rows.Host.Id, out var former))
-            {
-                _rows -= former.Count;
-            }
-
-            _entries.Add(rows.Host.Id, entry);
-            _rows += entry.Count;
-            while (_rows > MostRows)
+            Remove(rows.Host.Id);
+            _entries.Add(rows.Host.Id, new Entry(rows, bus, revision, bytes) { Place = _hosts.Count });
+            _hosts.Add(rows.Host.Id);
+            _bytes += bytes;
+            while (_bytes > mostBytes)
             {
                 // any: of hosts that are written in turn, the oldest would be the very next
-                var victim = _entries.First();
-                _entries.Remove(victim.Key);
-                _rows -= victim.Value.Count;
+                Remove(_hosts[Random.Shared.Next(_hosts.Count)]);
             }
         }
     }
 
-    private sealed record Entry(HostRows Rows, Bus? Bus, Guid Revision, int Count);
+    /// <summary>A host that is kept.</summary>
+    internal sealed class Entry(HostRows rows, Bus? bus, Guid revision, long bytes)
+    {
+        public HostRows Rows => rows;
+
+        public Bus? Bus => bus;
+
+        public Guid Revision => revision;
+
+        public long Bytes => bytes;
+
+        /// <summary>In the list of hosts.</summary>
+        public required int Place { get; set; }
+    }
 }

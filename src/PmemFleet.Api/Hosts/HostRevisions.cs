@@ -22,6 +22,7 @@ public static class HostRevisions
     /// <summary>From here on the database does it again.</summary>
     public const string EndOwn = "SET LOCAL pmemfleet.revises = ''";
 
+    /// <summary>As the migration made it: a table that comes later gets its triggers in a migration of its own.</summary>
     private static readonly string[] Tables =
     [
         "dimms", "label_chunks", "dpa_extents", "regions", "region_mappings", "namespaces", "personalities", "dax_regions", "dax_devices",
@@ -30,6 +31,8 @@ public static class HostRevisions
     /// <summary>The statements, for a schema that is made without migrations.</summary>
     public static IEnumerable<string> Statements =>
     [
+        // of no two hosts, and of no host before and after, the same
+        "UPDATE hosts SET revision = gen_random_uuid()",
         """
         CREATE FUNCTION give_host_revision() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN

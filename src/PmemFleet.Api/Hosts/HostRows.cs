@@ -41,6 +41,18 @@ public sealed class HostRows
     public int Count =>
         Dimms.Count + LabelChunks.Count + Extents.Count + Regions.Count + Mappings.Count + Namespaces.Count + Personalities.Count + DaxRegions.Count + DaxDevices.Count;
 
+    /// <summary>Puts all rows into the order in which they are loaded: a write adds its own at the end.</summary>
+    internal void Order()
+    {
+        Dimms.Sort((one, other) => one.Number.CompareTo(other.Number));
+        LabelChunks.Sort((one, other) => one.Index.CompareTo(other.Index));
+        Extents.Sort((one, other) => one.DpaStart.CompareTo(other.DpaStart));
+        Regions.Sort((one, other) => one.Number.CompareTo(other.Number));
+        Mappings.Sort((one, other) => one.Index.CompareTo(other.Index));
+        Namespaces.Sort((one, other) => one.Number.CompareTo(other.Number));
+        Personalities.Sort((one, other) => one.Number.CompareTo(other.Number));
+    }
+
     /// <summary>These devices, under the host's row as it was loaded now.</summary>
     public HostRows With(HostRow host) => new()
     {

@@ -33,11 +33,20 @@ internal static class LockedHosts
     public static void KeepAfterCommit(FleetDbContext db, HostAggregate host)
     {
         var cache = db.GetService<HostCache>();
-        db.Changes.AfterCommit(changes => Keep(cache, changes, host));
+        db.Changes.AfterCommit(host.Host.Id, changes => Keep(cache, changes, host));
     }
 
-    /// <summary>Keeps what a transaction that is committed has made of a host.</summary>
-    public static void Keep(HostCache cache, RowChanges committed, HostAggregate host)
+    /// <summary>Forgets hosts that this transaction deletes.</summary>
+    public static void ForgetAfterCommit(FleetDbContext db, IEnumerable<Guid> hosts)
+    {
+        var cache = db.GetService<HostCache>();
+        foreach (var host in hosts)
+        {
+            db.Changes.AfterCommit(host, _ => cache.Remove(host));
+        }
+    }
+
+    private static void Keep(HostCache cache, RowChanges committed, HostAggregate host)
     {
         if (committed.RevisionOf(host.Host) is { } revision)
         {

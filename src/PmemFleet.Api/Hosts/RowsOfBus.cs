@@ -20,8 +20,19 @@ public sealed class RowsOfBus(RowChanges changes, HostRows rows, DateTimeOffset 
         var snapshot = bus.Snapshot();
         SaveDimms(bus, snapshot, clearErrorUnitOfNewDimms);
         var regionOf = SaveRegions(bus, snapshot);
+        DropOrphans();
         SaveExtents(snapshot);
         DaxOfNamespaces.Save(changes, rows, regionOf.Values, now);
+    }
+
+    /// <summary>What hung on a DIMM or a region that is gone goes with it in the database.</summary>
+    private void DropOrphans()
+    {
+        var (dimms, regions) = (rows.Dimms.Select(dimm => dimm.Id).ToHashSet(), rows.Regions.Select(region => region.Id).ToHashSet());
+        rows.LabelChunks.RemoveAll(chunk => !dimms.Contains(chunk.DimmId));
+        rows.Extents.RemoveAll(extent => !dimms.Contains(extent.DimmId));
+        rows.Namespaces.RemoveAll(row => !regions.Contains(row.RegionId));
+        rows.Personalities.RemoveAll(row => !regions.Contains(row.RegionId));
     }
 
     private void SaveDimms(Bus bus, BusSnapshot snapshot, IReadOnlyDictionary<int, int> clearErrorUnits)

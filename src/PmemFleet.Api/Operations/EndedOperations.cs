@@ -9,6 +9,9 @@ namespace PmemFleet.Api.Operations;
 public sealed class EndedOperations(TimeProvider time)
 {
     private const int Most = 1000;
+
+    /// <summary>A longer result is read by who wants it: there may be megabytes in it.</summary>
+    private const int LongestResult = 16 << 10;
     private static readonly TimeSpan Kept = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<Guid, OperationRow> _rows = [];
@@ -21,7 +24,7 @@ public sealed class EndedOperations(TimeProvider time)
     public void Add(IEnumerable<OperationRow> committed)
     {
         var now = time.GetTimestamp();
-        foreach (var row in committed.Where(row => row.HasEnded))
+        foreach (var row in committed.Where(row => row.HasEnded && (row.Result?.Length ?? 0) <= LongestResult))
         {
             _rows[row.Id] = row;
             _order.Enqueue((now, row.Id));

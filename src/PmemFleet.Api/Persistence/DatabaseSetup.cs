@@ -35,7 +35,7 @@ public static class DatabaseSetup
             .UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>())
             .UseSnakeCaseNamingConvention());
         services.AddScoped(provider => provider.GetRequiredService<IDbContextFactory<FleetDbContext>>().CreateDbContext());
-        services.AddSingleton<HostCache>().AddSingleton<WakeUps>().AddSingleton<FleetTransactions>().AddSingleton<DatabaseReadiness>();
+        services.AddSingleton(new HostCache(HostCache.MostBytes)).AddSingleton<WakeUps>().AddSingleton<FleetTransactions>().AddSingleton<DatabaseReadiness>();
         services.AddHostedService<NotifyListener>();
         return services;
     }

@@ -14,7 +14,6 @@ namespace PmemFleet.Api.Persistence;
 /// </summary>
 public sealed class FleetDbContext(DbContextOptions<FleetDbContext> options) : DbContext(options)
 {
-
     public DbSet<HostRow> Hosts => Set<HostRow>();
 
     public DbSet<WorkerRow> Workers => Set<WorkerRow>();

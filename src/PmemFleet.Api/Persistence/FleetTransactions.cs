@@ -44,22 +44,30 @@ public sealed partial class FleetTransactions(
         Func<FleetDbContext, CancellationToken, Task<TransactionEnd<T>>> body, CancellationToken cancellationToken)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        db.Changes.Reset();
-        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        var end = await body(db, cancellationToken);
-        if (!end.Commit)
+        try
         {
-            await transaction.RollbackAsync(CancellationToken.None);
-            db.Changes.Reset();
+            await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+            var end = await body(db, cancellationToken);
+            if (!end.Commit)
+            {
+                await transaction.RollbackAsync(CancellationToken.None);
+                return end.Value;
+            }
+
+            await db.SaveChangesAsync(cancellationToken);
+
+            // from here on the caller's patience does not count: a commit that is cut short leaves everyone in doubt
+            await transaction.CommitAsync(CancellationToken.None);
+            var topics = db.Changes.TakeWakeUps();
+            db.Changes.Committed();
+            wakeUps.Raise(topics);
             return end.Value;
         }
-
-        await db.SaveChangesAsync(cancellationToken);
-
-        // from here on the caller's patience does not count: a commit that is cut short leaves everyone in doubt
-        await transaction.CommitAsync(CancellationToken.None);
-        wakeUps.Raise(db.Changes.Committed());
-        return end.Value;
+        finally
+        {
+            // the context is used again: what was not committed must not be the next one's
+            db.Changes.Reset();
+        }
     }
 
     /// <summary>

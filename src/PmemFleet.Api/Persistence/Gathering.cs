@@ -17,7 +17,7 @@ public sealed class Gathering<TItem>(int places, int most, TimeSpan moment, Func
     private const int Company = 3;
 
     /// <summary>Company of so long ago is none.</summary>
-    private static readonly TimeSpan Recently = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Recently = TimeSpan.FromMilliseconds(250);
 
     private readonly Lock _lock = new();
     private readonly LinkedList<TItem> _waiting = [];
@@ -33,7 +33,7 @@ public sealed class Gathering<TItem>(int places, int most, TimeSpan moment, Func
         lock (_lock)
         {
             _waiting.AddLast(item);
-            waits = ExpectsCompany() && _taken < places;
+            waits = _taken < places && _waiting.Count < most && ExpectsCompany();
             if (waits)
             {
                 _taken++;

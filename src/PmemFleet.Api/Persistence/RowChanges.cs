@@ -36,7 +36,7 @@ public sealed class RowChanges
     private readonly List<object> _removed = [];
     private readonly HashSet<object> _addedOrRemoved = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<string> _wakeUps = [];
-    private readonly List<Action<RowChanges>> _afterCommit = [];
+    private readonly Dictionary<Guid, Action<RowChanges>> _afterCommit = [];
     private readonly HashSet<Guid> _changedHosts = [];
     private readonly HashSet<Guid> _changedElsewhere = [];
     private Guid _revision;
@@ -56,14 +56,16 @@ public sealed class RowChanges
     /// <summary>A row that goes; one that is new is forgotten.</summary>
     public void Remove(object row)
     {
-        if (_addedOrRemoved.Remove(row))
+        if (_loaded.ContainsKey(row))
+        {
+            if (_addedOrRemoved.Add(row))
+            {
+                _removed.Add(row);
+            }
+        }
+        else if (_addedOrRemoved.Remove(row))
         {
             _added.Remove(row);
-        }
-        else if (_loaded.ContainsKey(row))
-        {
-            _removed.Add(row);
-            _addedOrRemoved.Add(row);
         }
         else
         {
@@ -88,8 +90,8 @@ public sealed class RowChanges
     /// <summary>A topic of <see cref="WakeUps"/> to raise once the transaction is committed.</summary>
     public void WakeAfterCommit(string topic) => _wakeUps.Add(topic);
 
-    /// <summary>What is done once the transaction is committed.</summary>
-    internal void AfterCommit(Action<RowChanges> action) => _afterCommit.Add(action);
+    /// <summary>What is done about a host once the transaction is committed. The last word counts: whoever waited for the host's lock must not see what stood in between.</summary>
+    internal void AfterCommit(Guid host, Action<RowChanges> action) => _afterCommit[host] = action;
 
     /// <summary>A statement that is not made here changes rows of these hosts' device models.</summary>
     internal void ChangedElsewhere(IEnumerable<Guid> hosts) => _changedElsewhere.UnionWith(hosts);
@@ -101,14 +103,21 @@ public sealed class RowChanges
     internal Guid? RevisionOf(HostRow host) =>
         _changedElsewhere.Contains(host.Id) ? null : _changedHosts.Contains(host.Id) ? _revision : host.Revision;
 
-    /// <summary>The transaction is committed.</summary>
-    /// <returns>The topics to raise.</returns>
-    internal string[] Committed()
+    /// <summary>The topics to raise once the transaction is committed.</summary>
+    internal string[] TakeWakeUps()
     {
-        _afterCommit.ForEach(action => action(this));
         string[] topics = [.. _wakeUps];
-        Reset();
+        _wakeUps.Clear();
         return topics;
+    }
+
+    /// <summary>The transaction is committed.</summary>
+    internal void Committed()
+    {
+        foreach (var action in _afterCommit.Values)
+        {
+            action(this);
+        }
     }
 
     /// <summary>Changes of another write, to be taken over or thrown away.</summary>
@@ -193,7 +202,8 @@ public sealed class RowChanges
         await batch.ExecuteNonQueryAsync(cancellationToken);
         for (var statement = 0; statement < expected.Count; statement++)
         {
-            if (batch.BatchCommands[first + statement] is { } command && (int)command.RecordsAffected != expected[statement])
+            var command = batch.BatchCommands[first + statement];
+            if ((int)command.RecordsAffected != expected[statement])
             {
                 throw new DbUpdateConcurrencyException($"{expected[statement]} rows were to be written, and {command.RecordsAffected} were there: {command.CommandText}");
             }

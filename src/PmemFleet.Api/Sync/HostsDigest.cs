@@ -23,6 +23,9 @@ public readonly record struct HostsDigest(long Count, long Mix)
     /// <summary>The request names only the hosts that are busy: its digest tells of the others.</summary>
     public static bool IsIn(SyncRequest request) => request.HostsDigest is { Length: > 0 };
 
+    /// <summary>That of a request; null where it names all its hosts.</summary>
+    public static HostsDigest? Of(SyncRequest request) => IsIn(request) ? Parse(request.HostsDigest!) : null;
+
     /// <summary>As the worker sent it; <see cref="None"/> where it is no digest.</summary>
     public static HostsDigest Parse(string text) =>
         text.Split('.') is [var count, var mix]

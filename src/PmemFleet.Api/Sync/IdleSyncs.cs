@@ -41,7 +41,7 @@ public sealed class IdleSyncs(NpgsqlDataSource database, FleetTransactions trans
     /// <param name="cancellationToken">The worker left.</param>
     public Task<IdleVerdict> AskAsync(WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, CancellationToken cancellationToken)
     {
-        var waiting = new Waiting(worker, request.Hosts!, HostsDigest.IsIn(request) ? HostsDigest.Parse(request.HostsDigest!) : null);
+        var waiting = new Waiting(worker, request.Hosts!, HostsDigest.Of(request));
         lock (_gate)
         {
             _waiting.Enqueue(waiting);

@@ -81,7 +81,7 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
     /// <summary>Adds the statements; their results have to be read by <see cref="ReadAsync"/>.</summary>
     public void AddTo(NpgsqlBatch batch)
     {
-        var digests = asking.Select(one => HostsDigest.IsIn(one.Request) ? HostsDigest.Parse(one.Request.HostsDigest!) : (HostsDigest?)null).ToList();
+        var digests = asking.Select(one => HostsDigest.Of(one.Request)).ToList();
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Give)
         {
             Parameters =

@@ -76,6 +76,8 @@ public sealed partial class JoinWorker(FleetTransactions transactions, WorkerCre
     /// </summary>
     private static async Task<WorkerRow?> TakeNameAsync(FleetDbContext db, JoinRequest request, DateTimeOffset now, CancellationToken cancellationToken)
     {
+        // what another join has just made of the name is seen by the statement behind the lock, and not by one that waits for it
+        await db.Database.ExecuteSqlAsync($"SELECT FROM workers WHERE name = {request.Name} FOR UPDATE", cancellationToken);
         var taken = await db.Database.ExecuteSqlAsync(
             $"""
             INSERT INTO workers (id, name, media_pool, advertised_url, program_version, draining, version, joined_at)

@@ -58,6 +58,7 @@ public sealed class HostCacheTests(ResourceFixture fixture) : IClassFixture<Reso
         HttpClient[] replicas = [fixture.Admin, fixture.Client(ApiFixture.AdminKey, other)];
         var random = new Random(20261129);
         var wanted = new List<string>();
+        var models = 0;
         for (var round = 0; round < 40; round++)
         {
             var api = replicas[random.Next(2)];
@@ -94,15 +95,65 @@ public sealed class HostCacheTests(ResourceFixture fixture) : IClassFixture<Reso
                 Assert.Equal(wanted.Order(), (await ListAsync(replica, host)).Select(space => space.AltName).Order());
             }
 
-            await KeptIsStoredAsync(fixture.App, host);
-            await KeptIsStoredAsync(other, host);
+            models += await KeptIsStoredAsync(fixture.App, host) + await KeptIsStoredAsync(other, host);
         }
+
+        Assert.True(models > 5, $"only {models} models were kept");
 
         Assert.True(wanted.Count > 5, $"only {wanted.Count} namespaces were left");
     }
 
-    /// <summary>Where an entry would be used, its rows are the database's.</summary>
-    private static async Task KeptIsStoredAsync(WebApplication replica, HostDto host)
+    /// <summary>What hung on a DIMM goes with it in the database, and in what is kept.</summary>
+    [Fact]
+    public async Task Unplug_OfALabelledDimm_KeepsNothingOfIt()
+    {
+        var name = $"kept-{Guid.NewGuid():N}";
+        var host = await fixture.Admin.CreateReadyHostAsync($$"""{"name":"{{name}}","dimms":[{"capacity":"1G"},{"capacity":"1G"}],"regions":[{"dimms":["nmem0"]}]}""");
+        await fixture.Admin.PostAsync<LabelsDto>($"/v1/hosts/{name}/dimms/nmem1/labels/init", "{}");
+        await fixture.Admin.RemoveAsync($"/v1/hosts/{name}/dimms/nmem1");
+        await KeptIsStoredAsync(fixture.App, host);
+        await using var connection = await fixture.ConnectAsync();
+        await using var command = new NpgsqlCommand("SELECT count(*) FROM label_chunks WHERE host_id = $1", connection) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = host.Id } } };
+        Assert.Equal(0L, await command.ExecuteScalarAsync());
+    }
+
+    /// <summary>However many hosts are written, what is kept has a bound, and it is not always the same ones that are kept.</summary>
+    [Fact]
+    public void Put_OfMoreHostsThanItMayKeep_KeepsSomeOfTheNewest()
+    {
+        var cache = new HostCache(1 << 20);
+        List<HostRow> hosts = [.. Enumerable.Range(0, 3000).Select(number => Bare($"bare-{number}"))];
+        foreach (var host in hosts)
+        {
+            cache.Put(HostRows.Bare(host), null, host.Revision);
+            Assert.InRange(cache.Count, 1, 256);
+        }
+
+        Assert.Contains(hosts[^256..], host => cache.Take(host) is not null);
+        var last = Bare("last");
+        var rows = HostRows.Bare(last);
+        rows.LabelChunks.AddRange(Enumerable.Range(0, 300).Select(index => new PmemFleet.Api.Dimms.LabelChunkRow { HostId = last.Id, DimmId = last.Id, Index = index, Content = new byte[4096] }));
+        cache.Put(rows, null, last.Revision);
+        Assert.Null(cache.Take(last));
+    }
+
+    private static HostRow Bare(string name) => new()
+    {
+        Id = Guid.NewGuid(),
+        Name = name,
+        Provider = "ACPI.NFIT",
+        SupportsPud = false,
+        PageTableLevels = 4,
+        Profile = "linux-6.1",
+        DeviceDax = true,
+        MediaPool = "none",
+        CreatedAt = default,
+        Revision = Guid.NewGuid(),
+    };
+
+    /// <summary>Where an entry would be used, its rows are the database's, and its model is theirs.</summary>
+    /// <returns>1 where there was a model.</returns>
+    private static async Task<int> KeptIsStoredAsync(WebApplication replica, HostDto host)
     {
         var cache = replica.Services.GetRequiredService<HostCache>();
         await using var db = await replica.Services.GetRequiredService<IDbContextFactory<FleetDbContext>>().CreateDbContextAsync();
@@ -110,7 +161,7 @@ public sealed class HostCacheTests(ResourceFixture fixture) : IClassFixture<Reso
         var locked = (await db.LockHostAsync(host.Name, default))!;
         if (cache.Take(locked) is not { } kept)
         {
-            return;
+            return 0;
         }
 
         var stored = (await HostRows.LoadAsync(db, [locked], withLabels: true, default))[0];
@@ -128,6 +179,7 @@ public sealed class HostCacheTests(ResourceFixture fixture) : IClassFixture<Reso
         }
 
         cache.Put(kept.Rows, kept.Bus, locked.Revision);
+        return kept.Bus is null ? 0 : 1;
     }
 
     private async Task<HostDto> LabelledAsync()

@@ -23,7 +23,12 @@ public sealed class EndedOperationsTests(ApiFixture api) : IClassFixture<ApiFixt
         var waiting = api.Admin.SendAsync(request);
         var task = await worker.ReceiveAsync("scrub");
         await worker.SyncAsync(progress: [new Contracts.Sync.TaskProgress { TaskId = task.Task.TaskId, Fraction = 0.5 }]);
-        await worker.SyncAsync(results: [ScriptedWorker.Done(task) with { Cancelled = isCancelled }]);
+        if (isCancelled)
+        {
+            (await api.Admin.PostAsync($"/v1/operations/{operation.Id}/cancel", null)).EnsureSuccessStatusCode();
+        }
+
+        await worker.SyncAsync(results: [isCancelled ? ScriptedWorker.Done(task) with { Cancelled = true, Steps = [] } : ScriptedWorker.Done(task)]);
         var shown = await waiting;
         Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(10), "nobody told it");
         await Task.Delay(2100);

@@ -146,7 +146,7 @@ public sealed class HostsDigestTests(ApiFixture api) : IClassFixture<ApiFixture>
         var told = await worker.SyncAsync(10);
         Assert.Equal((true, 0), (told.Partial, told.Hosts.Count));
         Assert.Equal([task.Task.TaskId], told.CancelledTasks);
-        await worker.SyncAsync(results: [ScriptedWorker.Done(task) with { Cancelled = true }]);
+        await worker.SyncAsync(results: [ScriptedWorker.Done(task) with { Cancelled = true, Steps = [] }]);
         Assert.Equal("cancelled", (await api.Admin.GetAsync<OperationDto>($"/v1/operations/{operation.Id}")).State);
     }
 
