@@ -118,13 +118,20 @@ public sealed class WakeUps
     }
 }
 
+/// <summary>Who is told of a wake-up beside the one who waits.</summary>
+internal interface IWoken
+{
+    /// <summary>Must not take long, and not throw: the one who wakes calls it.</summary>
+    void Wake();
+}
+
 /// <summary>One waiter of one topic. A wake-up before the wait is remembered; several count as one.</summary>
 public sealed class WakeUpSubscription : IDisposable
 {
     private readonly SemaphoreSlim _signal = new(0, 1);
     private readonly WakeUps _owner;
     private readonly string _topic;
-    private Action? _whenSignalled;
+    private IWoken? _beside;
 
     internal WakeUpSubscription(WakeUps owner, string topic) => (_owner, _topic) = (owner, topic);
 
@@ -137,33 +144,42 @@ public sealed class WakeUpSubscription : IDisposable
     /// <summary>Takes a wake-up that came already; false where none did.</summary>
     internal bool TryTake() => _signal.Wait(0);
 
-    /// <summary>Calls this at the next wake-up, once, beside what waits for it; at once where one came already.</summary>
-    internal void Call(Action whenSignalled)
+    /// <summary>Tells this one of the next wake-up, once, beside who waits for it; at once where one came already.</summary>
+    internal void Tell(IWoken beside)
     {
         lock (_signal)
         {
-            _whenSignalled = whenSignalled;
+            _beside = beside;
             if (_signal.CurrentCount == 0)
             {
                 return;
             }
         }
 
-        whenSignalled();
+        beside.Wake();
+    }
+
+    /// <summary>Tells nobody any more.</summary>
+    internal void TellNobody()
+    {
+        lock (_signal)
+        {
+            _beside = null;
+        }
     }
 
     internal void Signal()
     {
-        Action? call;
+        IWoken? beside;
         lock (_signal)
         {
-            (call, _whenSignalled) = (_whenSignalled, null);
+            (beside, _beside) = (_beside, null);
             if (_signal.CurrentCount == 0)
             {
                 _signal.Release();
             }
         }
 
-        call?.Invoke();
+        beside?.Wake();
     }
 }

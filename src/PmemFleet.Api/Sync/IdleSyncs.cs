@@ -52,7 +52,7 @@ public sealed class IdleSyncs(NpgsqlDataSource database, FleetTransactions trans
             }
         }
 
-        wakeUp.Call(() => waiting.Answer.TrySetResult(IdleVerdict.Ask));
+        wakeUp.Tell(waiting);
         return waiting.Answer.Task.WaitAsync(cancellationToken);
     }
 
@@ -175,8 +175,10 @@ public sealed class IdleSyncs(NpgsqlDataSource database, FleetTransactions trans
         };
     }
 
-    private sealed record Waiting(WorkerIdentity Worker, IReadOnlyList<HeldHost> Held, HostsDigest? Digest)
+    private sealed record Waiting(WorkerIdentity Worker, IReadOnlyList<HeldHost> Held, HostsDigest? Digest) : IWoken
     {
+        public void Wake() => Answer.TrySetResult(IdleVerdict.Ask);
+
         public TaskCompletionSource<IdleVerdict> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

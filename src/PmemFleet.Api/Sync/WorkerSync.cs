@@ -26,7 +26,7 @@ public sealed class WorkerSync(
         {
             var (response, lookedAt) = await RunAsync(worker, request, wakeUp, cancellationToken);
             Telemetry.Syncs.Add(1, new KeyValuePair<string, object?>("outcome", response is null ? "fenced" : "ok"));
-            isKept = response is not null && _lastLooks.Keep(worker, response, wakeUp, lookedAt);
+            isKept = response is not null && !IsIdle(request) && _lastLooks.Keep(worker, response, wakeUp, lookedAt);
             return response;
         }
         finally
@@ -91,7 +91,11 @@ public sealed class WorkerSync(
 
     private async Task<SyncResponse?> IdleAsync(WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, CancellationToken cancellationToken)
     {
-        switch (await idle.AskAsync(worker, request, wakeUp, cancellationToken))
+        var verdict = await idle.AskAsync(worker, request, wakeUp, cancellationToken);
+
+        // who waits for seconds now holds nothing that he need not
+        wakeUp.TellNobody();
+        switch (verdict)
         {
             case IdleVerdict.Fenced:
                 return null;
