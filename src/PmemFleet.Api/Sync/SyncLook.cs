@@ -22,7 +22,8 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
     /// <summary>
     /// For each worker that is answered a row, the tasks it is given, and those it has to stop, which have no host. What waits in the whole fleet is little, or the
     /// workers' hosts are asked one by one: either way the cost is not that of all hosts of the fleet, nor that of a long queue. What was accepted is looked up by key and
-    /// not joined: of arrays the planner believes that they are short, and walks all of them for every task.
+    /// not joined: of arrays the planner believes that they are short, and walks all of them for every task. It is parsed once, in a query of its own. An operation is found by
+    /// its key: with what it is to be in the same query, the planner walks all that are open, for every task.
     /// </summary>
     private const string Give = $"""
         WITH served AS MATERIALIZED (
@@ -46,7 +47,7 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
         ), fresh AS MATERIALIZED (
             SELECT q.id, q.worker, q.epoch, q.generation, q.operation_id, row_number() OVER (PARTITION BY q.worker ORDER BY q.host_id, q.sequence) AS place
             FROM (SELECT undone.*, min(sequence) FILTER (WHERE kind = '{OperationKinds.Evacuate}') OVER (PARTITION BY host_id) AS leaves_at FROM undone) AS q
-            WHERE q.sequence > COALESCE(($5::jsonb ->> (q.instance::text || q.host_id::text || q.epoch::text))::bigint, 0) AND (q.leaves_at IS NULL OR q.sequence <= q.leaves_at)
+            WHERE q.sequence > COALESCE(((SELECT $5::jsonb) ->> (q.instance::text || q.host_id::text || q.epoch::text))::bigint, 0) AND (q.leaves_at IS NULL OR q.sequence <= q.leaves_at)
         ), due AS MATERIALIZED (
             SELECT fresh.* FROM fresh JOIN tasks t ON t.id = fresh.id AND NOT t.done WHERE fresh.place <= $6 ORDER BY t.host_id, t.sequence FOR UPDATE OF t
         ), given AS (
@@ -60,8 +61,8 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
         SELECT worker, host_id, epoch, generation, id, sequence, kind, steps, trace_parent FROM given
         UNION ALL
         SELECT u.worker, NULL, NULL, NULL, u.id, NULL, NULL, NULL, NULL FROM undone u
-        CROSS JOIN LATERAL (SELECT o.id FROM operations o WHERE o.id = u.operation_id AND o.ended_at IS NULL AND o.cancel_requested OFFSET 0) AS o
-        WHERE u.delivered_epoch IS NOT NULL OR u.id IN (SELECT id FROM due)
+        CROSS JOIN LATERAL (SELECT o.ended_at, o.cancel_requested FROM operations o WHERE o.id = u.operation_id OFFSET 0) AS o
+        WHERE o.ended_at IS NULL AND o.cancel_requested AND (u.delivered_epoch IS NOT NULL OR u.id IN (SELECT id FROM due))
         """;
 
     private const string List = $"""
