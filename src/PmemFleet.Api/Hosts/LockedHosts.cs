@@ -33,7 +33,13 @@ internal static class LockedHosts
     public static void KeepAfterCommit(FleetDbContext db, HostAggregate host)
     {
         var cache = db.GetService<HostCache>();
-        db.Changes.AfterCommit(host.Host.Id, changes => Keep(cache, changes, host));
+        db.Changes.AfterCommit(host.Host.Id, committed =>
+        {
+            if (committed.RevisionOf(host.Host) is { } revision)
+            {
+                cache.Put(host.Rows, host.SavedBus, revision);
+            }
+        });
     }
 
     /// <summary>Forgets hosts that this transaction deletes.</summary>
@@ -43,14 +49,6 @@ internal static class LockedHosts
         foreach (var host in hosts)
         {
             db.Changes.AfterCommit(host, _ => cache.Remove(host));
-        }
-    }
-
-    private static void Keep(HostCache cache, RowChanges committed, HostAggregate host)
-    {
-        if (committed.RevisionOf(host.Host) is { } revision)
-        {
-            cache.Put(host.Rows, host.SavedBus, revision);
         }
     }
 }

@@ -18,7 +18,7 @@ internal sealed class RowTable
 
     private readonly RowColumn[] _all;
     private readonly RowColumn[] _key;
-    private readonly RowColumn[] _written;
+    private readonly RowColumn[] _keyAndWritten;
     private readonly string _insert;
     private readonly string _update;
     private readonly string _delete;
@@ -32,11 +32,11 @@ internal sealed class RowTable
         _all = [.. type.GetFlattenedProperties().Where(property => !IsMadeByTheDatabase(property)).Select(property => RowColumn.Of(property, Type))];
         _key = [.. type.FindPrimaryKey()!.Properties.Select(property => RowColumn.Of(property, Type))];
         var key = _key.Select(column => column.Name).ToHashSet();
-        _written = [.. type.GetFlattenedProperties().Where(IsChangeable).Select(property => RowColumn.Of(property, Type)).Where(column => !key.Contains(column.Name))];
-        RowColumn[] set = [.. _key, .. _written];
+        RowColumn[] written = [.. type.GetFlattenedProperties().Where(IsChangeable).Select(property => RowColumn.Of(property, Type)).Where(column => !key.Contains(column.Name))];
+        _keyAndWritten = [.. _key, .. written];
         var match = string.Join(" AND ", _key.Select(column => $"kept.{column.Name} = given.{column.Name}"));
         _insert = $"INSERT INTO {table} ({Names(_all)}) SELECT * FROM unnest({Places(_all)})";
-        _update = $"UPDATE {table} kept SET {string.Join(", ", _written.Select(column => $"{column.Name} = given.{column.Name}"))} FROM unnest({Places(set)}) AS given({Names(set)}) WHERE {match}";
+        _update = $"UPDATE {table} kept SET {string.Join(", ", written.Select(column => $"{column.Name} = given.{column.Name}"))} FROM unnest({Places(_keyAndWritten)}) AS given({Names(_keyAndWritten)}) WHERE {match}";
         _delete = $"DELETE FROM {table} kept USING unnest({Places(_key)}) AS given({Names(_key)}) WHERE {match}";
         _same = SameOf(type);
     }
@@ -54,7 +54,7 @@ internal sealed class RowTable
 
     public NpgsqlBatchCommand Insert(IReadOnlyList<object> rows) => Command(_insert, _all, rows);
 
-    public NpgsqlBatchCommand Update(IReadOnlyList<object> rows) => Command(_update, [.. _key, .. _written], rows);
+    public NpgsqlBatchCommand Update(IReadOnlyList<object> rows) => Command(_update, _keyAndWritten, rows);
 
     public NpgsqlBatchCommand Delete(IReadOnlyList<object> rows) => Command(_delete, _key, rows);
 
