@@ -277,6 +277,7 @@ internal sealed class ChaosFleet : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
+        var ended = _workers.Concat(_replicas).Select(process => process.EndedByItself).OfType<string>().ToList();
         foreach (var process in _workers.Concat(_replicas))
         {
             await process.DisposeAsync();
@@ -286,5 +287,8 @@ internal sealed class ChaosFleet : IAsyncDisposable
         await WorkerWire.DisposeAsync();
         NpgsqlConnection.ClearAllPools();
         Directory.Delete(Media, recursive: true);
+
+        // says more than the failure it covers, if there is one: that nothing answered
+        Assert.Empty(ended);
     }
 }

@@ -13,6 +13,7 @@ internal sealed class ServiceProcess(string name, string assembly, IReadOnlyDict
     private readonly ConcurrentQueue<string> _log = new();
     private readonly SemaphoreSlim _turn = new(1, 1);
     private ChildProcess? _process;
+    private bool _toldToEnd;
 
     public string Name => name;
 
@@ -21,6 +22,9 @@ internal sealed class ServiceProcess(string name, string assembly, IReadOnlyDict
     public int Pid => _process?.Pid ?? 0;
 
     public bool IsRunning => _process is { HasExited: false };
+
+    /// <summary>How it ended, where nobody killed it or told it to end: a finding, whatever else went well. Null where it did not.</summary>
+    public string? EndedByItself => _process is { HasExited: true } process && !_toldToEnd ? $"{name} ended by itself ({process.ExitCode}): {process.Tail}" : null;
 
     /// <summary>Times it was started.</summary>
     public int Starts { get; private set; }
@@ -38,6 +42,7 @@ internal sealed class ServiceProcess(string name, string assembly, IReadOnlyDict
             variables[key] = value;
         }
 
+        _toldToEnd = false;
         _process = ChildProcess.Start(["dotnet", Path.Combine(ChaosRun.Programs, assembly)], null, variables, Libc.SigKill, Keep);
         Starts++;
     }
@@ -118,6 +123,7 @@ internal sealed class ServiceProcess(string name, string assembly, IReadOnlyDict
     {
         if (_process is { HasExited: false } process)
         {
+            _toldToEnd |= signal is Libc.SigKill or SigTerm;
             _ = Libc.Kill(process.Pid, signal);
         }
     }

@@ -87,6 +87,13 @@ internal sealed class HttpWire : IAsyncDisposable
             var copy = new Copy(http.Request.Method, http.Request.GetEncodedPathAndQuery(), [.. http.Request.Headers.Select(header => (header.Key, header.Value.ToString()))], body.ToArray(), http.Request.ContentLength is not null);
             await PassAsync(http, copy, fault);
         }
+        catch (HttpRequestException broken) when (!http.Response.HasStarted)
+        {
+            // as load balancers do; and a test that did not expect it shows why
+            http.Response.StatusCode = StatusCodes.Status502BadGateway;
+            http.Response.ContentType = "text/plain";
+            await http.Response.WriteAsync(broken.ToString(), CancellationToken.None);
+        }
         catch (Exception broken) when (broken is HttpRequestException or IOException or OperationCanceledException)
         {
             http.Abort();
