@@ -88,6 +88,7 @@ public sealed class DeleteHostCompletion : ITaskCompletion
         foreach (var task in deleted)
         {
             db.Entry(task.Host).State = EntityState.Detached;
+            db.Changes.Forget(task.Host);
             Events.AppendEvents.AppendEvent(db, "host.deleted", task.Operation.Actor, task.Task.CreatedAt, task.Host.Name, task.Host.Name);
         }
 

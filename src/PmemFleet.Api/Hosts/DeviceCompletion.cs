@@ -25,8 +25,8 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
     public async Task CompleteAsync(FleetDbContext db, IReadOnlyList<FinishedTask> tasks, CancellationToken cancellationToken)
     {
         var hosts = await FinishedHosts.LoadAsync(db, tasks, time.GetUtcNow(), cancellationToken);
-        var aggregates = hosts.Tasks.Select(pair => pair.Host).Distinct();
-        var known = await KnownErrors.LoadAsync(db, [.. aggregates.SelectMany(host => host.Rows.Mappings)], cancellationToken);
+        var withErrors = hosts.Tasks.Where(pair => pair.Task.HostMayHaveErrors).Select(pair => pair.Host).Distinct();
+        var known = await KnownErrors.LoadAsync(db, [.. withErrors.SelectMany(host => host.Rows.Mappings)], cancellationToken);
         var errors = await ErrorsOfHosts.LoadAsync(
             db, [.. hosts.Tasks.Where(pair => ChangesErrors(pair.Task.Operation.Kind)).Select(pair => pair.Host.Rows).DistinctBy(rows => rows.Host.Id)], cancellationToken);
         foreach (var (task, host) in hosts.Tasks)
@@ -41,11 +41,9 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
             }
             else
             {
-                await SucceedAsync(db, host, task, known, errors, cancellationToken);
+                Succeed(host, task, known, errors);
             }
         }
-
-        await db.SaveChangesAsync(cancellationToken);
     }
 
     private static bool ChangesErrors(string kind) => kind is OperationKinds.InjectErrors or OperationKinds.UninjectErrors or OperationKinds.ClearErrors;
@@ -70,8 +68,7 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
         return task.Operation.Kind is OperationKinds.CreateRegion or OperationKinds.EnableRegion && !task.IsCancelled && !task.IsDamaged ? null : refusal ?? task.Refusal;
     }
 
-    private static async Task SucceedAsync(
-        FleetDbContext db, HostAggregate host, FinishedTask task, KnownErrors known, ErrorsOfHosts errors, CancellationToken cancellationToken)
+    private static void Succeed(HostAggregate host, FinishedTask task, KnownErrors known, ErrorsOfHosts errors)
     {
         var subject = task.Operation.Subject!;
         switch (task.Operation.Kind)

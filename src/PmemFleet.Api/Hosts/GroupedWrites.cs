@@ -105,8 +105,10 @@ public sealed class GroupedWrites
         var now = _time.GetUtcNow();
         var answers = new WriteAnswer?[group.Count];
         string[] names = [.. group.Select(write => write.Command.Host)];
-        var locked = (await db.Hosts.FromSql($"SELECT * FROM hosts WHERE name = ANY({names}) ORDER BY id FOR UPDATE SKIP LOCKED").AsNoTracking().ToListAsync(cancelled))
-            .ToDictionary(host => host.Name);
+        var (begin, rows) = (new RoundTrip((NpgsqlConnection)db.Database.GetDbConnection()), new List<HostRow>());
+        HostLocks.ByName(db, names, begin, rows);
+        await begin.RunAsync(cancelled);
+        var locked = rows.ToDictionary(host => host.Name);
         int[] keyed = [.. Enumerable.Range(0, group.Count).Where(place => group[place].Key is not null && locked.ContainsKey(names[place]))];
         if (keyed.Length > 0)
         {

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 using PmemFleet.Api.Dax;
 using PmemFleet.Api.Dimms;
 using PmemFleet.Api.Namespaces;
@@ -83,7 +84,7 @@ public sealed class HostRows
         DaxDevices = [],
     };
 
-    /// <summary>Loads several hosts with one query for each table.</summary>
+    /// <summary>Loads several hosts in one round trip, with one query for each table.</summary>
     public static async Task<List<HostRows>> LoadAsync(FleetDbContext db, IReadOnlyList<HostRow> hosts, bool withLabels, CancellationToken cancellationToken)
     {
         if (hosts.Count == 0)
@@ -91,38 +92,47 @@ public sealed class HostRows
             return [];
         }
 
-        Guid[] ids = [.. hosts.Select(host => host.Id)];
-        var dimms = await Of<DimmRow>(db).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Number).ToListAsync(cancellationToken);
-        var chunks = !withLabels ? [] : await Of<LabelChunkRow>(db).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Index).ToListAsync(cancellationToken);
-        var extents = await Of<DpaExtentRow>(db).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.DpaStart).ToListAsync(cancellationToken);
-        var regions = await Of<RegionRow>(db).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Number).ToListAsync(cancellationToken);
-        var mappings = await Of<RegionMappingRow>(db).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Index).ToListAsync(cancellationToken);
-        var namespaces = await Of<NamespaceRow>(db).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Number).ToListAsync(cancellationToken);
-        var personalities = await Of<PersonalityRow>(db).Where(row => ids.Contains(row.HostId)).OrderBy(row => row.Number).ToListAsync(cancellationToken);
-        var daxRegions = await Of<DaxRegionRow>(db).Where(row => ids.Contains(row.HostId)).ToListAsync(cancellationToken);
-        var daxDevices = await Of<DaxDeviceRow>(db).Where(row => ids.Contains(row.HostId)).ToListAsync(cancellationToken);
-        var (dimmsOf, chunksOf, extentsOf) = (dimms.ToLookup(row => row.HostId), chunks.ToLookup(row => row.HostId), extents.ToLookup(row => row.HostId));
-        var (regionsOf, mappingsOf) = (regions.ToLookup(row => row.HostId), mappings.ToLookup(row => row.HostId));
-        var (namespacesOf, personalitiesOf) = (namespaces.ToLookup(row => row.HostId), personalities.ToLookup(row => row.HostId));
-        var (daxRegionsOf, daxDevicesOf) = (daxRegions.ToLookup(row => row.HostId), daxDevices.ToLookup(row => row.HostId));
-        return
-        [
-            .. hosts.Select(host => new HostRows
+        await db.Database.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            var loaded = hosts.Select(Bare).ToList();
+            var of = loaded.ToDictionary(rows => rows.Host.Id);
+            var trip = new RoundTrip((NpgsqlConnection)db.Database.GetDbConnection());
+            void Load<TRow>(string order, Func<HostRows, List<TRow>> rowsOf)
+                where TRow : class, IHostDeviceRow
             {
-                Host = host,
-                Dimms = [.. dimmsOf[host.Id]],
-                LabelChunks = [.. chunksOf[host.Id]],
-                Extents = [.. extentsOf[host.Id]],
-                Regions = [.. regionsOf[host.Id]],
-                Mappings = [.. mappingsOf[host.Id]],
-                Namespaces = [.. namespacesOf[host.Id]],
-                Personalities = [.. personalitiesOf[host.Id]],
-                DaxRegions = [.. daxRegionsOf[host.Id]],
-                DaxDevices = [.. daxDevicesOf[host.Id]],
-            }),
-        ];
-    }
+                var reader = RowTables.Of(db).Reader<TRow>();
+                trip.Add(
+                    new NpgsqlBatchCommand($"SELECT {reader.Columns("r")} FROM {reader.Table} r WHERE r.host_id = ANY($1) ORDER BY r.{order}")
+                    {
+                        Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = [.. of.Keys] } },
+                    },
+                    from =>
+                    {
+                        var row = reader.Read(from);
+                        rowsOf(of[row.HostId]).Add(row);
+                    });
+            }
 
-    private static IQueryable<T> Of<T>(FleetDbContext db)
-        where T : class => db.Set<T>().AsNoTracking();
+            Load("number", rows => rows.Dimms);
+            if (withLabels)
+            {
+                Load("index", rows => rows.LabelChunks);
+            }
+
+            Load("dpa_start", rows => rows.Extents);
+            Load("number", rows => rows.Regions);
+            Load("index", rows => rows.Mappings);
+            Load("number", rows => rows.Namespaces);
+            Load("number", rows => rows.Personalities);
+            Load("host_id", rows => rows.DaxRegions);
+            Load("host_id", rows => rows.DaxDevices);
+            await trip.RunAsync(cancellationToken);
+            return loaded;
+        }
+        finally
+        {
+            await db.Database.CloseConnectionAsync();
+        }
+    }
 }

@@ -17,7 +17,10 @@ public interface ITaskCompletion
     /// <summary>The operation kinds it completes.</summary>
     IReadOnlyCollection<string> Kinds { get; }
 
-    /// <summary>Applies the results, in order, and says of each what the operation gives (<see cref="FinishedTask.Succeed"/> and so on).</summary>
+    /// <summary>
+    /// Applies the results, in order, and says of each what the operation gives (<see cref="FinishedTask.Succeed"/> and so on). What it changes is saved
+    /// behind it, in the same transaction.
+    /// </summary>
     Task CompleteAsync(FleetDbContext db, IReadOnlyList<FinishedTask> tasks, CancellationToken cancellationToken);
 }
 
@@ -60,6 +63,9 @@ public sealed class FinishedTask
 
     /// <summary>The host's media is gone, and with it goes the host: the one rule for all that ends because of it.</summary>
     public bool RemovesHost => Task.Kind == OperationKinds.DeleteHost && Refusal is null;
+
+    /// <summary>False where it is known that the host has no media errors: nobody has to look for them.</summary>
+    internal bool HostMayHaveErrors { get; set; } = true;
 
     internal TaskVerdict? Verdict { get; private set; }
 

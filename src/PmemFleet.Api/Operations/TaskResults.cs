@@ -17,7 +17,7 @@ namespace PmemFleet.Api.Operations;
 /// </summary>
 public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimeProvider time)
 {
-    private const string End = """
+    private static string EndStatement(string columns) => $"""
         WITH ended AS (
             SELECT * FROM unnest($1, $2, $3, $4, $5, $6) AS ended(task_id, operation_id, state, result, etag, refusal)
         ), done AS (
@@ -35,13 +35,7 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
                    jsonb_strip_nulls(jsonb_build_object('id', id, 'kind', kind, 'refusal', refusal::jsonb)), $7
             FROM operation WHERE state <> 'running' ORDER BY id
         )
-        SELECT id, version, progress, state, result::text, result_etag, refusal::text, host_id, cancel_requested FROM operation
-        """;
-
-    private const string Find = """
-        SELECT t.id, t.operation_id, t.host_id, t.sequence, t.kind, t.steps::text, t.trace_parent, t.delivered_epoch, t.created_at,
-               o.kind, o.host_id, o.host_name, o.subject, o.state, o.progress, o.resource_location, o.success_status, o.cancel_requested, o.actor, o.created_at, o.version
-        FROM tasks t JOIN operations o ON o.id = t.operation_id WHERE t.id = ANY($1) AND NOT t.done
+        SELECT {columns} FROM operation
         """;
 
     private readonly Dictionary<string, ITaskCompletion> _byKind = ByKind(completions);
@@ -53,29 +47,49 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
     public async Task ApplyAsync(
         FleetDbContext db, IReadOnlyDictionary<Guid, HostRow> hosts, IReadOnlyList<TaskResult> results, CancellationToken cancellationToken)
     {
-        foreach (var operation in await CompleteAsync(db, hosts, results, cancellationToken))
+        var connection = (NpgsqlConnection)db.Database.GetDbConnection();
+        var (open, find, end) = (new OpenTasks(), new RoundTrip(connection), new RoundTrip(connection));
+        open.Find(db, [.. results.Select(result => result.TaskId)], find);
+        await find.RunAsync(cancellationToken);
+        var operations = await CompleteAsync(db, hosts, results, open, new HashSet<Guid>(), end, cancellationToken);
+        await end.RunAsync(cancellationToken);
+        foreach (var operation in operations)
         {
             db.WakeAfterCommit(WakeUps.Operation(operation.Id));
         }
     }
 
     /// <summary>
-    /// Does the same, and gives the operations as they are now: the caller wakes those who wait for them once it is committed, and may show them what they
+    /// Does the same, and gives the operations as they are then: the caller wakes those who wait for them once it is committed, and may show them what they
     /// wait for (<see cref="EndedOperations"/>).
     /// </summary>
+    /// <param name="db">The transaction's context.</param>
+    /// <param name="hosts">Locked and tracked.</param>
+    /// <param name="results">Results that are to be applied; those of tasks that ended before change nothing.</param>
+    /// <param name="open">The tasks of these results that have not ended.</param>
+    /// <param name="withoutErrors">Hosts that are known to have no media errors.</param>
+    /// <param name="trip">Takes the statement that ends the tasks, and what was not saved before it. The caller runs it.</param>
+    /// <param name="cancellationToken">Stops it; the caller rolls back.</param>
+    /// <returns>The operations, once the trip is back.</returns>
     internal async Task<IReadOnlyList<OperationRow>> CompleteAsync(
-        FleetDbContext db, IReadOnlyDictionary<Guid, HostRow> hosts, IReadOnlyList<TaskResult> results, CancellationToken cancellationToken)
+        FleetDbContext db,
+        IReadOnlyDictionary<Guid, HostRow> hosts,
+        IReadOnlyList<TaskResult> results,
+        OpenTasks open,
+        IReadOnlySet<Guid> withoutErrors,
+        RoundTrip trip,
+        CancellationToken cancellationToken)
     {
         // what another host's worker says of a task is not its result
         var resultOf = results.DistinctBy(Key).ToDictionary(Key);
-        var (tasks, operations) = await FindAsync(db, [.. results.Select(result => result.TaskId)], cancellationToken);
-        tasks.RemoveAll(task => !resultOf.ContainsKey(Key(task)));
+        var (tasks, operations) = (open.Tasks.FindAll(task => resultOf.ContainsKey(Key(task))), open.Operations);
         if (tasks.Count == 0)
         {
             return [];
         }
 
         var finished = Finish(tasks, operations, hosts, task => resultOf[Key(task)]);
+        finished.ForEach(task => task.HostMayHaveErrors = !withoutErrors.Contains(task.Host.Id));
         Guid[] gone = [.. finished.Where(task => task.RemovesHost).Select(task => task.Host.Id)];
         if (gone.Length > 0)
         {
@@ -98,11 +112,14 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
         {
             if (_byKind.TryGetValue(batch[0].Operation.Kind, out var completion))
             {
+                await SaveTrackedAsync(db, cancellationToken);
                 await completion.CompleteAsync(db, batch, cancellationToken);
             }
         }
 
-        return await EndAsync(db, finished, cancellationToken);
+        await SaveTrackedAsync(db, cancellationToken);
+        db.Changes.SaveWith(trip);
+        return End(db, finished, trip);
     }
 
     /// <summary>A host that no worker ever held goes at once: what operations over many hosts still wanted of it ends.</summary>
@@ -162,74 +179,39 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
         }
     }
 
-    /// <summary>Tasks that have not ended, with their operations.</summary>
-    private static async Task<(List<TaskRow> Tasks, Dictionary<Guid, OperationRow> Operations)> FindAsync(FleetDbContext db, Guid[] ids, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand(Find, (NpgsqlConnection)db.Database.GetDbConnection());
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = ids });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var (tasks, operations) = (new List<TaskRow>(), new Dictionary<Guid, OperationRow>());
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            var task = new TaskRow
-            {
-                Id = reader.GetGuid(0),
-                OperationId = reader.GetGuid(1),
-                HostId = reader.GetGuid(2),
-                Sequence = reader.GetInt64(3),
-                Kind = reader.GetString(4),
-                Steps = reader.GetString(5),
-                TraceParent = reader.IsDBNull(6) ? null : reader.GetString(6),
-                DeliveredEpoch = reader.IsDBNull(7) ? null : reader.GetInt64(7),
-                CreatedAt = reader.GetFieldValue<DateTimeOffset>(8),
-            };
-            tasks.Add(task);
-            operations.TryAdd(task.OperationId, new OperationRow
-            {
-                Id = task.OperationId,
-                Kind = reader.GetString(9),
-                HostId = reader.IsDBNull(10) ? null : reader.GetGuid(10),
-                HostName = reader.IsDBNull(11) ? null : reader.GetString(11),
-                Subject = reader.IsDBNull(12) ? null : reader.GetString(12),
-                State = reader.GetString(13),
-                Progress = reader.GetDouble(14),
-                ResourceLocation = reader.IsDBNull(15) ? null : reader.GetString(15),
-                SuccessStatus = reader.GetInt32(16),
-                CancelRequested = reader.GetBoolean(17),
-                Actor = reader.GetString(18),
-                CreatedAt = reader.GetFieldValue<DateTimeOffset>(19),
-                Version = reader.GetInt64(20),
-            });
-        }
+    /// <summary>What a completion made of rows that EF tracks; it need not save them itself. The others are saved with what ends.</summary>
+    private static Task SaveTrackedAsync(FleetDbContext db, CancellationToken cancellationToken) =>
+        db.ChangeTracker.HasChanges() ? db.SaveChangesAsync(cancellationToken) : Task.CompletedTask;
 
-        return (tasks, operations);
-    }
-
-    private async Task<IReadOnlyList<OperationRow>> EndAsync(FleetDbContext db, List<FinishedTask> finished, CancellationToken cancellationToken)
+    private List<OperationRow> End(FleetDbContext db, List<FinishedTask> finished, RoundTrip trip)
     {
         // as precise as PostgreSQL keeps it
         var now = time.GetUtcNow();
         now = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
         var verdicts = finished.ConvertAll(task => task.Conclude());
-        await using var command = new NpgsqlCommand(End, (NpgsqlConnection)db.Database.GetDbConnection());
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. finished.Select(task => task.Task.Id)] });
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. finished.Select(task => task.Operation.Id)] });
-        command.Parameters.Add(Texts(verdicts.Select(verdict => verdict.State)));
-        command.Parameters.Add(Texts(ResourcesOf(verdicts)));
-        command.Parameters.Add(Texts(verdicts.Select(verdict => verdict.Etag)));
-        command.Parameters.Add(Texts(verdicts.Select(verdict => verdict.Refusal is null ? null : JsonSerializer.Serialize(verdict.Refusal, FleetJsonContext.Default.RefusalDto))));
-        command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = now });
-        var former = finished.Select(task => task.Operation).DistinctBy(operation => operation.Id).ToDictionary(operation => operation.Id);
-        var operations = new List<OperationRow>();
-        await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
-        {
-            while (await reader.ReadAsync(cancellationToken))
+        var (rows, operations) = (RowTables.Of(db).Reader<OperationRow>(), new List<OperationRow>());
+        trip.Add(
+            new NpgsqlBatchCommand(EndStatement(rows.Columns("operation")))
             {
-                operations.Add(EndedRow(former[reader.GetGuid(0)], now, reader));
-            }
-        }
-
+                Parameters =
+                {
+                    new NpgsqlParameter<Guid[]> { TypedValue = [.. finished.Select(task => task.Task.Id)] },
+                    new NpgsqlParameter<Guid[]> { TypedValue = [.. finished.Select(task => task.Operation.Id)] },
+                    Texts(verdicts.Select(verdict => verdict.State)),
+                    Texts(ResourcesOf(verdicts)),
+                    Texts(verdicts.Select(verdict => verdict.Etag)),
+                    Texts(verdicts.Select(verdict => verdict.Refusal is null ? null : JsonSerializer.Serialize(verdict.Refusal, FleetJsonContext.Default.RefusalDto))),
+                    new NpgsqlParameter<DateTimeOffset> { TypedValue = now },
+                },
+            },
+            reader => operations.Add(rows.Read(reader)));
+        trip.AtEnd(() => Report(finished, verdicts, now));
         db.WakeAfterCommit(WakeUps.EventsCommitted);
+        return operations;
+    }
+
+    private static void Report(List<FinishedTask> finished, List<TaskVerdict> verdicts, DateTimeOffset now)
+    {
         foreach (var (task, verdict) in finished.Zip(verdicts))
         {
             Report(task, verdict.State);
@@ -239,33 +221,6 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
                 Telemetry.OperationSeconds.Record((now - task.Operation.CreatedAt).TotalSeconds, new KeyValuePair<string, object?>("kind", task.Operation.Kind));
             }
         }
-
-        return operations;
-    }
-
-    private static OperationRow EndedRow(OperationRow former, DateTimeOffset now, NpgsqlDataReader reader)
-    {
-        var row = new OperationRow
-        {
-            Id = former.Id,
-            Kind = former.Kind,
-            HostId = reader.IsDBNull(7) ? null : reader.GetGuid(7),
-            HostName = former.HostName,
-            Subject = former.Subject,
-            Version = reader.GetInt64(1),
-            Progress = reader.GetDouble(2),
-            State = reader.GetString(3),
-            Result = reader.IsDBNull(4) ? null : reader.GetString(4),
-            ResultEtag = reader.IsDBNull(5) ? null : reader.GetString(5),
-            Refusal = reader.IsDBNull(6) ? null : reader.GetString(6),
-            ResourceLocation = former.ResourceLocation,
-            SuccessStatus = former.SuccessStatus,
-            CancelRequested = reader.GetBoolean(8),
-            Actor = former.Actor,
-            CreatedAt = former.CreatedAt,
-        };
-        row.EndedAt = row.HasEnded ? now : null;
-        return row;
     }
 
     /// <summary>As JSON; one that several tasks share is written once.</summary>

@@ -147,6 +147,9 @@ public sealed class RowChanges
         _wakeUps.UnionWith(other._wakeUps);
     }
 
+    /// <summary>Forgets a row that is not here any more.</summary>
+    internal void Forget(object row) => _loaded.Remove(row);
+
     /// <summary>Forgets all rows.</summary>
     internal void Clear()
     {
@@ -173,6 +176,20 @@ public sealed class RowChanges
     /// <param name="cancellationToken">Stops it; the caller rolls back.</param>
     internal async Task<int> SaveAsync(NpgsqlConnection connection, bool checkNow, CancellationToken cancellationToken)
     {
+        var trip = new RoundTrip(connection);
+        var rows = SaveWith(trip);
+        if (rows > 0 && checkNow)
+        {
+            trip.Add(new NpgsqlBatchCommand("SET CONSTRAINTS ALL IMMEDIATE"));
+        }
+
+        await trip.RunAsync(cancellationToken);
+        return rows;
+    }
+
+    /// <summary>Does the same in a round trip that has other parts too. Nothing changes until it is back.</summary>
+    internal int SaveWith(RoundTrip trip)
+    {
         var changed = _loaded.Where(pair => !_addedOrRemoved.Contains(pair.Key) && !_tables[pair.Key.GetType()].AreSame(pair.Key, pair.Value)).Select(pair => pair.Key).ToList();
         var rows = changed.Count + _added.Count + _removed.Count;
         if (rows == 0)
@@ -181,44 +198,30 @@ public sealed class RowChanges
         }
 
         var revised = changed.Concat(_added).Concat(_removed).OfType<IHostDeviceRow>().Select(row => row.HostId).ToHashSet();
-        await using var batch = new NpgsqlBatch(connection);
+        _changedHosts.UnionWith(revised);
+
+        // the row of a host is written whole, and its revision may have become another one since it was loaded: it gets a new one, which is never wrong
+        revised.UnionWith(changed.OfType<HostRow>().Select(host => host.Id));
         if (revised.Count > 0)
         {
-            Revise(batch, changed, revised);
+            Revise(trip, changed, revised);
         }
 
-        var first = batch.BatchCommands.Count;
-        var expected = Write(batch, changed);
+        Write(trip, changed);
         if (revised.Count > 0)
         {
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(HostRevisions.EndOwn));
+            trip.Add(new NpgsqlBatchCommand(HostRevisions.EndOwn));
         }
 
-        if (checkNow)
-        {
-            batch.BatchCommands.Add(new NpgsqlBatchCommand("SET CONSTRAINTS ALL IMMEDIATE"));
-        }
-
-        await batch.ExecuteNonQueryAsync(cancellationToken);
-        for (var statement = 0; statement < expected.Count; statement++)
-        {
-            var command = batch.BatchCommands[first + statement];
-            if ((int)command.RecordsAffected != expected[statement])
-            {
-                throw new DbUpdateConcurrencyException($"{expected[statement]} rows were to be written, and {command.RecordsAffected} were there: {command.CommandText}");
-            }
-        }
-
-        Accept(changed);
+        trip.AtEnd(() => Accept(changed));
         return rows;
     }
 
     /// <summary>Gives the hosts whose devices change a new revision: with their own row where it is here, else by a statement.</summary>
-    private void Revise(NpgsqlBatch batch, List<object> changed, HashSet<Guid> hosts)
+    private void Revise(RoundTrip trip, List<object> changed, HashSet<Guid> hosts)
     {
         _revision = _revision == Guid.Empty ? Guid.NewGuid() : _revision;
-        _changedHosts.UnionWith(hosts);
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(HostRevisions.BeginOwn));
+        trip.Add(new NpgsqlBatchCommand(HostRevisions.BeginOwn));
         var others = hosts.ToHashSet();
         foreach (var host in _loaded.Keys.Concat(_added).OfType<HostRow>().Where(host => hosts.Contains(host.Id)))
         {
@@ -233,7 +236,7 @@ public sealed class RowChanges
 
         if (others.Count > 0)
         {
-            batch.BatchCommands.Add(new NpgsqlBatchCommand("UPDATE hosts SET revision = $1 WHERE id = ANY($2)")
+            trip.Add(new NpgsqlBatchCommand("UPDATE hosts SET revision = $1 WHERE id = ANY($2)")
             {
                 Parameters = { new NpgsqlParameter<Guid> { TypedValue = _revision }, new NpgsqlParameter<Guid[]> { TypedValue = [.. others] } },
             });
@@ -261,17 +264,24 @@ public sealed class RowChanges
     /// First go the rows that nothing refers to, whose names others may take; then tables follow those they refer to, what changes before what is new; and
     /// what was referred to goes last, when nothing refers to it any more (a delete takes along what does).
     /// </summary>
-    /// <returns>The rows of each statement.</returns>
-    private List<int> Write(NpgsqlBatch batch, List<object> changed)
+    private void Write(RoundTrip trip, List<object> changed)
     {
-        var expected = new List<int>();
         void Say(Func<RowTable, IReadOnlyList<object>, NpgsqlBatchCommand> statement, Type type, List<object>? rows)
         {
-            if (rows is not null)
+            if (rows is null)
             {
-                batch.BatchCommands.Add(statement(_tables[type], rows));
-                expected.Add(rows.Count);
+                return;
             }
+
+            var command = statement(_tables[type], rows);
+            trip.Add(command);
+            trip.AtEnd(() =>
+            {
+                if ((int)command.RecordsAffected != rows.Count)
+                {
+                    throw new DbUpdateConcurrencyException($"{rows.Count} rows were to be written, and {command.RecordsAffected} were there: {command.CommandText}");
+                }
+            });
         }
 
         var (gone, differing, made) = (ByType(_removed), ByType(changed), ByType(_added));
@@ -291,8 +301,6 @@ public sealed class RowChanges
         {
             Say((table, rows) => table.Delete(rows), type, gone.GetValueOrDefault(type));
         }
-
-        return expected;
     }
 
     private static Dictionary<Type, List<object>> ByType(List<object> rows) => rows.GroupBy(row => row.GetType()).ToDictionary(group => group.Key, group => group.ToList());

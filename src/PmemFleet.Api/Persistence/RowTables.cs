@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata;
 
@@ -10,9 +11,12 @@ internal sealed class RowTables
     private static RowTables? _shared;
 
     private readonly Dictionary<Type, Lazy<RowTable>> _tables;
+    private readonly ConcurrentDictionary<Type, object> _readers = [];
+    private readonly IModel _model;
 
     private RowTables(IModel model)
     {
+        _model = model;
         var types = PrincipalsFirst(model);
         _tables = types.ToDictionary(type => type.ClrType, type => new Lazy<RowTable>(() => new RowTable(type)));
         PlaceOf = types.Select((type, place) => (type.ClrType, place)).ToDictionary(pair => pair.ClrType, pair => pair.place);
@@ -22,6 +26,10 @@ internal sealed class RowTables
     public IReadOnlyDictionary<Type, int> PlaceOf { get; }
 
     public RowTable this[Type row] => _tables[row].Value;
+
+    /// <summary>Reads rows of one type.</summary>
+    public RowReader<TRow> Reader<TRow>()
+        where TRow : class => (RowReader<TRow>)_readers.GetOrAdd(typeof(TRow), static (type, model) => new RowReader<TRow>(model.FindEntityType(type)!), _model);
 
     /// <summary>Of a context's model, which is the same for all of them.</summary>
     public static RowTables Of(DbContext db)

@@ -93,21 +93,35 @@ public sealed partial class GroupedSyncs
     private async Task<(IReadOnlyDictionary<Guid, SyncResponse> Answers, IReadOnlyList<OperationRow> Operations)> OnceAsync(
         FleetDbContext db, IReadOnlyList<WaitingSync> group, string lockTimeout, CancellationToken cancellationToken)
     {
+        var connection = (NpgsqlConnection)db.Database.GetDbConnection();
         var leases = new LeaseRenewal([.. group.Select(sync => sync.Worker)], TimeSpan.FromSeconds(_options.LeaseSeconds), lockTimeout);
+        var (begin, end) = (new RoundTrip(connection), new RoundTrip(connection));
+        leases.AddTo(begin);
         IReadOnlyList<OperationRow> operations = [];
-        IReadOnlyDictionary<Guid, SyncNews> news;
+        SyncLook look;
+        List<(WorkerIdentity Worker, SyncRequest Request)> live;
         if (group.Any(sync => sync.BringsNews))
         {
-            var renewed = await leases.RunAsync((NpgsqlConnection)db.Database.GetDbConnection(), cancellationToken);
-            var live = group.Where(sync => renewed.Contains(sync.Worker.WorkerId)).ToList();
-            operations = await _up.ApplyAsync(db, [.. live.Where(sync => sync.BringsNews).Select(sync => (sync.Worker, sync.Body))], cancellationToken);
-            news = await _down.ReadAsync(db, live.ConvertAll(sync => (sync.Worker, sync.Body)), cancellationToken);
+            var brought = SyncUp.Find(db, [.. group.Where(sync => sync.BringsNews).Select(sync => (sync.Worker, sync.Body))], begin);
+            await begin.RunAsync(cancellationToken);
+            live = [.. group.Where(sync => leases.Holds(sync.Worker)).Select(sync => (sync.Worker, sync.Body))];
+            operations = await _up.ApplyAsync(db, brought, leases.Holds, end, cancellationToken);
+            look = new SyncLook(live);
+            look.AddTo(end);
+            await end.RunAsync(cancellationToken);
+
+            // none of the statements that follow looks at what is here
+            db.Forget();
         }
         else
         {
-            news = await _down.RenewAndReadAsync(db, leases, [.. group.Select(sync => (sync.Worker, sync.Body))], cancellationToken);
+            look = new SyncLook([.. group.Select(sync => (sync.Worker, sync.Body))]);
+            look.AddTo(begin);
+            await begin.RunAsync(cancellationToken);
+            live = [.. group.Where(sync => leases.Holds(sync.Worker)).Select(sync => (sync.Worker, sync.Body))];
         }
 
+        var news = await _down.TellAsync(db, look, live, cancellationToken);
         return (group.Where(sync => news.ContainsKey(sync.Worker.WorkerId)).ToDictionary(sync => sync.Worker.WorkerId, sync => AnswerOf(sync.Body, news[sync.Worker.WorkerId])), operations);
     }
 

@@ -1,5 +1,6 @@
 using Npgsql;
 using PmemFleet.Api.Access;
+using PmemFleet.Api.Persistence;
 
 namespace PmemFleet.Api.Sync;
 
@@ -7,7 +8,7 @@ namespace PmemFleet.Api.Sync;
 /// <param name="workers">Whose; no worker twice.</param>
 /// <param name="lease">How long they hold from now on.</param>
 /// <param name="lockTimeout">How long this transaction waits for any lock: PostgreSQL's <c>lock_timeout</c>.</param>
-public sealed class LeaseRenewal(IReadOnlyCollection<WorkerIdentity> workers, TimeSpan lease, string lockTimeout)
+internal sealed class LeaseRenewal(IReadOnlyCollection<WorkerIdentity> workers, TimeSpan lease, string lockTimeout)
 {
     private const string Renew = """
         WITH mine AS (
@@ -18,36 +19,22 @@ public sealed class LeaseRenewal(IReadOnlyCollection<WorkerIdentity> workers, Ti
         RETURNING l.worker_id
         """;
 
+    private readonly HashSet<Guid> _renewed = [];
+
     /// <summary>Adds the statement.</summary>
-    public void AddTo(NpgsqlBatch batch) => batch.BatchCommands.Add(new NpgsqlBatchCommand(Renew)
-    {
-        Parameters =
+    public void AddTo(RoundTrip trip) => trip.Add(
+        new NpgsqlBatchCommand(Renew)
         {
-            new NpgsqlParameter<Guid[]> { TypedValue = [.. workers.Select(worker => worker.WorkerId)] },
-            new NpgsqlParameter<Guid[]> { TypedValue = [.. workers.Select(worker => worker.InstanceId)] },
-            new NpgsqlParameter<string> { TypedValue = lockTimeout },
-            new NpgsqlParameter<TimeSpan> { TypedValue = lease },
+            Parameters =
+            {
+                new NpgsqlParameter<Guid[]> { TypedValue = [.. workers.Select(worker => worker.WorkerId)] },
+                new NpgsqlParameter<Guid[]> { TypedValue = [.. workers.Select(worker => worker.InstanceId)] },
+                new NpgsqlParameter<string> { TypedValue = lockTimeout },
+                new NpgsqlParameter<TimeSpan> { TypedValue = lease },
+            },
         },
-    });
+        reader => _renewed.Add(reader.GetGuid(0)));
 
-    /// <summary>Runs it by itself.</summary>
-    public async Task<HashSet<Guid>> RunAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await using var batch = new NpgsqlBatch(connection);
-        AddTo(batch);
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        return await ReadAsync(reader, cancellationToken);
-    }
-
-    /// <summary>Whose leases hold, from the statement's result.</summary>
-    public static async Task<HashSet<Guid>> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
-    {
-        var renewed = new HashSet<Guid>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            renewed.Add(reader.GetGuid(0));
-        }
-
-        return renewed;
-    }
+    /// <summary>It was renewed; of a worker whose lease is over it is not.</summary>
+    public bool Holds(WorkerIdentity worker) => _renewed.Contains(worker.WorkerId);
 }

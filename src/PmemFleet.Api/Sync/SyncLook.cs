@@ -3,6 +3,7 @@ using Npgsql;
 using NpgsqlTypes;
 using PmemFleet.Api.Access;
 using PmemFleet.Api.Operations;
+using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts;
 using PmemFleet.Contracts.Sync;
 
@@ -79,55 +80,30 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
     /// <summary>Tasks that are given out, in no order.</summary>
     public IReadOnlyList<GivenTask> Given => _given;
 
-    /// <summary>Adds the statements; their results have to be read by <see cref="ReadAsync"/>.</summary>
-    public void AddTo(NpgsqlBatch batch)
+    /// <summary>Adds the statements.</summary>
+    public void AddTo(RoundTrip trip)
     {
         var digests = asking.Select(one => HostsDigest.Of(one.Request)).ToList();
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(Give)
-        {
-            Parameters =
+        trip.Add(
+            new NpgsqlBatchCommand(Give)
             {
-                Workers(asking),
-                Instances(asking),
-                new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Count)] },
-                new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Mix)] },
-                new NpgsqlParameter<string> { TypedValue = Accepted(), NpgsqlDbType = NpgsqlDbType.Text },
-                new NpgsqlParameter<int> { TypedValue = MaxTasks },
-                new NpgsqlParameter<int> { TypedValue = Few },
+                Parameters =
+                {
+                    Workers(asking),
+                    Instances(asking),
+                    new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Count)] },
+                    new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Mix)] },
+                    new NpgsqlParameter<string> { TypedValue = Accepted(), NpgsqlDbType = NpgsqlDbType.Text },
+                    new NpgsqlParameter<int> { TypedValue = MaxTasks },
+                    new NpgsqlParameter<int> { TypedValue = Few },
+                },
             },
-        });
+            ReadGiven);
         if (_listing.Count > 0)
         {
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(List) { Parameters = { Workers(_listing), Instances(_listing) } });
-        }
-    }
-
-    /// <summary>Reads the results of <see cref="AddTo"/>'s statements, of which the first is the reader's current one.</summary>
-    public async Task ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
-    {
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            var worker = reader.GetGuid(0);
-            if (reader.IsDBNull(4))
-            {
-                _served.Add(worker);
-            }
-            else if (reader.IsDBNull(1))
-            {
-                _cancelled.Add((worker, reader.GetGuid(4)));
-            }
-            else
-            {
-                _given.Add(new GivenTask(worker, new Assigned(reader.GetGuid(1), reader.GetInt64(2), reader.GetInt64(3), 0), TaskOf(reader)));
-            }
-        }
-
-        while (_listing.Count > 0 && await reader.NextResultAsync(cancellationToken))
-        {
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                _assigned.Add((reader.GetGuid(0), new Assigned(reader.GetGuid(1), reader.GetInt64(2), reader.GetInt64(3), reader.GetInt64(4))));
-            }
+            trip.Add(
+                new NpgsqlBatchCommand(List) { Parameters = { Workers(_listing), Instances(_listing) } },
+                reader => _assigned.Add((reader.GetGuid(0), new Assigned(reader.GetGuid(1), reader.GetInt64(2), reader.GetInt64(3), reader.GetInt64(4)))));
         }
     }
 
@@ -173,6 +149,23 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
         // the digest is that of these rows, whatever another statement saw
         List<Assigned> all = [.. _assigned.Where(one => one.Worker == worker.WorkerId).Select(one => one.Host).OrderBy(host => host.Id)];
         return new SyncNews([.. all.Select(Assignment)], Partial: false, all.Aggregate(default(HostsDigest), (digest, host) => digest.With(host.Hash)).ToString(), cancelled);
+    }
+
+    private void ReadGiven(NpgsqlDataReader reader)
+    {
+        var worker = reader.GetGuid(0);
+        if (reader.IsDBNull(4))
+        {
+            _served.Add(worker);
+        }
+        else if (reader.IsDBNull(1))
+        {
+            _cancelled.Add((worker, reader.GetGuid(4)));
+        }
+        else
+        {
+            _given.Add(new GivenTask(worker, new Assigned(reader.GetGuid(1), reader.GetInt64(2), reader.GetInt64(3), 0), TaskOf(reader)));
+        }
     }
 
     private static NpgsqlParameter<Guid[]> Workers(IReadOnlyList<(WorkerIdentity Worker, SyncRequest Request)> of) =>

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using PmemFleet.Api.Dimms;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Namespaces;
@@ -96,6 +97,64 @@ public sealed class RowTableTests(ApiFixture api) : IClassFixture<ApiFixture>
             Assert.False(await db.Tasks.AnyAsync(row => row.Id == task.Id));
             return 0;
         });
+    }
+
+    /// <summary>Every column set to something of its own, and every one that may be null to null: EF and <see cref="RowReader{TRow}"/> read the same.</summary>
+    [Theory]
+    [MemberData(nameof(Rows))]
+    public async Task Row_ReadByOurStatement_IsWhatEfReads(Type type)
+    {
+        await using var db = await api.App.Services.GetRequiredService<IDbContextFactory<FleetDbContext>>().CreateDbContextAsync();
+        await (Task)typeof(RowTableTests).GetMethod(nameof(SameBothWaysAsync), System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Static)!.MakeGenericMethod(type).Invoke(null, [db])!;
+    }
+
+    private static async Task SameBothWaysAsync<TRow>(FleetDbContext db)
+        where TRow : class
+    {
+        var reader = RowTables.Of(db).Reader<TRow>();
+        var properties = db.Model.FindEntityType(typeof(TRow))!.GetFlattenedProperties().ToList();
+        var place = 0;
+        string Literal(Microsoft.EntityFrameworkCore.Metadata.IProperty property, bool isNull)
+        {
+            var column = property.GetTableColumnMappings().Single().Column;
+            var text = property.ClrType switch
+            {
+                _ when isNull && column.IsNullable => null,
+                _ when column.StoreType is "json" or "jsonb" => $$"""{"a{{++place}}":"b"}""",
+                var bytes when bytes == typeof(byte[]) => $"\\x0{++place % 10}",
+                var id when (Nullable.GetUnderlyingType(id) ?? id) == typeof(Guid) => $"00000000-0000-0000-0000-{++place:D12}",
+                var time when (Nullable.GetUnderlyingType(time) ?? time) == typeof(DateTimeOffset) => $"2024-05-06T07:08:{++place % 60:D2}.123456Z",
+                var flag when (Nullable.GetUnderlyingType(flag) ?? flag) == typeof(bool) => ++place % 2 == 0 ? "true" : "false",
+                _ => $"{++place}",
+            };
+            return $"{(text is null ? "NULL" : $"'{text}'")}::{column.StoreType} AS {'"'}{column.Name}{'"'}";
+        }
+
+        foreach (var isNull in new[] { false, true })
+        {
+            // a temporary table is found before the real one of its name
+            var connection = (NpgsqlConnection)db.Database.GetDbConnection();
+            await db.Database.OpenConnectionAsync();
+#pragma warning disable CA2100 // the test's own text
+            await using var make = new NpgsqlCommand($"CREATE TEMP TABLE {reader.Table} AS SELECT {string.Join(", ", properties.Select(property => Literal(property, isNull)))}", connection);
+            await using var read = new NpgsqlCommand($"SELECT 0, {reader.Columns("made")} FROM {reader.Table} made", connection);
+            await using var drop = new NpgsqlCommand($"DROP TABLE pg_temp.{reader.Table}", connection);
+#pragma warning restore CA2100
+            await make.ExecuteNonQueryAsync();
+            var theirs = await db.Set<TRow>().AsNoTracking().SingleAsync();
+            TRow ours;
+            await using (var rows = await read.ExecuteReaderAsync())
+            {
+                Assert.True(await rows.ReadAsync());
+                Assert.Equal(rows.FieldCount, reader.Count + 1);
+                ours = reader.Read(rows, 1);
+            }
+
+            await drop.ExecuteNonQueryAsync();
+            await db.Database.CloseConnectionAsync();
+            Assert.Equivalent(theirs, ours, strict: true);
+            Assert.True(RowTables.Of(db)[typeof(TRow)].AreSame(theirs, ours));
+        }
     }
 
     /// <summary>A row that somebody took away meanwhile: the write has lost a race, and says so instead of writing less than it should.</summary>
