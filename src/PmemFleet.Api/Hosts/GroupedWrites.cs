@@ -5,6 +5,7 @@ using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Idempotency;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
+using PmemFleet.Api.Sync;
 using PmemFleet.Nvdimm.Model;
 
 namespace PmemFleet.Api.Hosts;
@@ -21,12 +22,13 @@ public sealed class GroupedWrites
 
     private readonly FleetTransactions _transactions;
     private readonly OperationQueue _queue;
+    private readonly WaitingSyncs _syncs;
     private readonly TimeProvider _time;
     private readonly Gathering<WaitingWrite> _waiting;
 
-    public GroupedWrites(FleetTransactions transactions, OperationQueue queue, TimeProvider time)
+    public GroupedWrites(FleetTransactions transactions, OperationQueue queue, WaitingSyncs syncs, TimeProvider time)
     {
-        (_transactions, _queue, _time) = (transactions, queue, time);
+        (_transactions, _queue, _syncs, _time) = (transactions, queue, syncs, time);
         _waiting = new Gathering<WaitingWrite>(SharedTransactions.Places, SharedTransactions.Most, Moment, write => write.Command.Host, ServeAsync);
     }
 
@@ -56,23 +58,25 @@ public sealed class GroupedWrites
         using var span = SharedTransactions.StartSpan("write group", [.. waiting.Select(write => write.Request)]);
         WriteAnswer?[] answers;
         var saved = false;
+        var workers = new List<WaitingSync>();
+        HandOut? handOut = null;
         try
         {
             answers = group.Count == 0 ? [] : await _transactions.RunAsync(
                 async (db, cancelled) =>
                 {
                     saved = false;
-                    var end = await AttemptAsync(db, group, cancelled);
+                    var (end, hosts) = await AttemptAsync(db, group, cancelled);
                     if (end.Commit)
                     {
-                        // what would refuse the commit refuses now, while it is certain that nothing is done
-                        await db.Changes.SaveAsync((NpgsqlConnection)db.Database.GetDbConnection(), checkNow: true, cancelled);
+                        handOut = await SaveAsync(db, hosts, workers, cancelled);
                         saved = true;
                     }
 
                     return end;
                 },
                 CancellationToken.None);
+            workers.ForEach(worker => worker.Answer(handOut?.AnswerTo(worker)));
         }
         catch (Exception) when (!saved)
         {
@@ -84,6 +88,12 @@ public sealed class GroupedWrites
             // nobody knows whether it is committed: whoever did it again might do it twice
             group.ForEach(write => write.Answer.SetException(inDoubt));
             return;
+        }
+
+        finally
+        {
+            // those that are not answered yet
+            workers.ForEach(worker => worker.Answer(null));
         }
 
         foreach (var (write, answer) in group.Zip(answers))
@@ -100,7 +110,7 @@ public sealed class GroupedWrites
     }
 
     /// <summary>Null for those that have to go alone.</summary>
-    private async Task<TransactionEnd<WriteAnswer?[]>> AttemptAsync(FleetDbContext db, List<WaitingWrite> group, CancellationToken cancelled)
+    private async Task<(TransactionEnd<WriteAnswer?[]> End, IReadOnlyDictionary<Guid, HostRow> Hosts)> AttemptAsync(FleetDbContext db, List<WaitingWrite> group, CancellationToken cancelled)
     {
         var now = _time.GetUtcNow();
         var answers = new WriteAnswer?[group.Count];
@@ -131,7 +141,23 @@ public sealed class GroupedWrites
             }
         }
 
-        return new TransactionEnd<WriteAnswer?[]>(answers, commit);
+        return (new TransactionEnd<WriteAnswer?[]>(answers, commit), hosts.Values.ToDictionary(host => host.Rows.Host.Id, host => host.Rows.Host));
+    }
+
+    /// <summary>Saves what the group changed, and hands its tasks out to those workers that wait here.</summary>
+    private async Task<HandOut?> SaveAsync(FleetDbContext db, IReadOnlyDictionary<Guid, HostRow> hosts, List<WaitingSync> workers, CancellationToken cancelled)
+    {
+        var trip = new RoundTrip((NpgsqlConnection)db.Database.GetDbConnection());
+        var tasks = db.Changes.Added<TaskRow>().Select(task => (Task: task, Host: hosts[task.HostId])).ToList();
+        workers.AddRange(_syncs.Take(tasks.Select(one => one.Host.WorkerId).OfType<Guid>().Distinct()));
+        db.Changes.SaveWith(trip);
+
+        // what would refuse the commit refuses now, while it is certain that nothing is done
+        trip.Add(new NpgsqlBatchCommand("SET CONSTRAINTS ALL IMMEDIATE"));
+        var handOut = workers.Count == 0 ? null : new HandOut(workers, tasks);
+        handOut?.AddTo(trip);
+        await trip.RunAsync(cancelled);
+        return handOut;
     }
 
     /// <summary>Runs the command over changes of its own; where it was not refused, they become the group's.</summary>

@@ -55,7 +55,7 @@ public sealed class FleetDbContext(DbContextOptions<FleetDbContext> options) : D
     /// <inheritdoc/>
     public override async Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
     {
-        var saved = await Changes.SaveAsync((NpgsqlConnection)Database.GetDbConnection(), checkNow: false, cancellationToken);
+        var saved = await Changes.SaveAsync((NpgsqlConnection)Database.GetDbConnection(), cancellationToken);
         return saved + await base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
     }
 

@@ -87,6 +87,10 @@ public sealed class RowChanges
     public T? FindAdded<T>(Func<T, bool> which)
         where T : class => _added.OfType<T>().FirstOrDefault(which);
 
+    /// <summary>New rows that are not saved yet.</summary>
+    internal IEnumerable<T> Added<T>()
+        where T : class => _added.OfType<T>();
+
     /// <summary>A topic of <see cref="WakeUps"/> to raise once the transaction is committed.</summary>
     public void WakeAfterCommit(string topic) => _wakeUps.Add(topic);
 
@@ -172,17 +176,11 @@ public sealed class RowChanges
 
     /// <summary>Writes everything that differs; what was new or changed is remembered as it is then.</summary>
     /// <param name="connection">In the transaction.</param>
-    /// <param name="checkNow">Deferred constraints are checked too, and not at the commit.</param>
     /// <param name="cancellationToken">Stops it; the caller rolls back.</param>
-    internal async Task<int> SaveAsync(NpgsqlConnection connection, bool checkNow, CancellationToken cancellationToken)
+    internal async Task<int> SaveAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var trip = new RoundTrip(connection);
         var rows = SaveWith(trip);
-        if (rows > 0 && checkNow)
-        {
-            trip.Add(new NpgsqlBatchCommand("SET CONSTRAINTS ALL IMMEDIATE"));
-        }
-
         await trip.RunAsync(cancellationToken);
         return rows;
     }

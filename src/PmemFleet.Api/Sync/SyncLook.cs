@@ -20,6 +20,17 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
     /// <summary>While no more than this many tasks of the fleet wait, all of them are looked at, and not the queue of each host.</summary>
     private const int Few = 500;
 
+    /// <summary>SQL: of the workers, their processes, and the counts and mixes of the digests they show ($1 to $4), those whose leases hold and whose hosts are those they know.</summary>
+    public const string Served = $"""
+        SELECT a.worker, a.instance FROM unnest($1, $2, $3, $4) AS a(worker, instance, hosts, mix)
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS hosts, COALESCE(bit_xor({HostsDigest.OfHost}), 0) AS mix
+            FROM hosts h WHERE a.mix IS NOT NULL AND h.worker_id = a.worker AND h.worker_instance_id = a.instance
+        ) AS have
+        JOIN worker_leases l ON l.worker_id = a.worker AND l.instance_id = a.instance AND l.expires_at > now()
+        WHERE a.mix IS NULL OR (a.hosts = have.hosts AND a.mix = have.mix)
+        """;
+
     /// <summary>
     /// For each worker that is answered a row, the tasks it is given, and those it has to stop, which have no host. What waits in the whole fleet is little, or the
     /// workers' hosts are asked one by one: either way the cost is not that of all hosts of the fleet, nor that of a long queue. What was accepted is looked up by key and
@@ -27,15 +38,7 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
     /// its key: with what it is to be in the same query, the planner walks all that are open, for every task.
     /// </summary>
     private const string Give = $"""
-        WITH served AS MATERIALIZED (
-            SELECT a.worker, a.instance FROM unnest($1, $2, $3, $4) AS a(worker, instance, hosts, mix)
-            CROSS JOIN LATERAL (
-                SELECT count(*) AS hosts, COALESCE(bit_xor({HostsDigest.OfHost}), 0) AS mix
-                FROM hosts h WHERE a.mix IS NOT NULL AND h.worker_id = a.worker AND h.worker_instance_id = a.instance
-            ) AS have
-            JOIN worker_leases l ON l.worker_id = a.worker AND l.instance_id = a.instance AND l.expires_at > now()
-            WHERE a.mix IS NULL OR (a.hosts = have.hosts AND a.mix = have.mix)
-        ), few AS MATERIALIZED (
+        WITH served AS MATERIALIZED ({Served}), few AS MATERIALIZED (
             SELECT t.id, t.host_id FROM tasks t WHERE NOT t.done ORDER BY t.host_id, t.sequence LIMIT $7
         ), undone AS MATERIALIZED (
             SELECT t.id, h.id AS host_id, h.worker_id AS worker, h.worker_instance_id AS instance, h.epoch, h.generation, t.sequence, t.kind, t.operation_id, t.delivered_epoch

@@ -11,7 +11,7 @@ namespace PmemFleet.Api.Sync;
 /// is something new to take along, or the time is up.
 /// </summary>
 public sealed class WorkerSync(
-    GroupedSyncs grouped, IdleSyncs idle, WakeUps wakeUps, IOptions<WorkersOptions> options, IHostApplicationLifetime lifetime, TimeProvider time)
+    GroupedSyncs grouped, IdleSyncs idle, WaitingSyncs waiting, WakeUps wakeUps, IOptions<WorkersOptions> options, IHostApplicationLifetime lifetime, TimeProvider time)
 {
     private const int MaxWaitSeconds = 25;
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(5);
@@ -46,7 +46,7 @@ public sealed class WorkerSync(
         var lookedAt = last.LookedAt ?? start;
         var response = !IsIdle(request) || WantsDigest(request) ? await grouped.RunAsync(worker, request, bringsNews: true, cancellationToken)
             : last.IsWoken ? await grouped.RunAsync(worker, request, bringsNews: false, cancellationToken)
-            : last.LookedAt is not null ? NothingFor(request) with { LeaseSeconds = options.Value.LeaseSeconds - (int)LastLooks.Moment.TotalSeconds }
+            : last.LookedAt is not null ? NothingFor(request) with { LeaseSeconds = LeaseSecondsAt(lookedAt, start) }
             : await IdleAsync(worker, request, wakeUp, cancellationToken);
         if (request.Results!.Count > 0 || request.Observations!.Count > 0)
         {
@@ -63,7 +63,13 @@ public sealed class WorkerSync(
             }
 
             // who is woken has something to fetch; who is not looks after itself now and then, together with the others
-            if (await WaitAsync(wakeUp, left < Poll ? left : Poll, cancellationToken))
+            var (isWoken, given) = await WaitAsync(worker, request, wakeUp, LeaseSecondsAt(lookedAt, start), left < Poll ? left : Poll, cancellationToken);
+            if (given is not null)
+            {
+                return (given, lookedAt);
+            }
+
+            if (isWoken)
             {
                 lookedAt = time.GetTimestamp();
                 response = await grouped.RunAsync(worker, request, bringsNews: false, cancellationToken);
@@ -123,6 +129,32 @@ public sealed class WorkerSync(
     /// <summary>Never so long that the lease could end meanwhile.</summary>
     private TimeSpan Patience(int asked) =>
         TimeSpan.FromSeconds(Math.Min(Math.Clamp(asked, 0, MaxWaitSeconds), options.Value.LeaseSeconds / 3.0));
+
+    /// <summary>What the worker may count on from when it sent its request: its lease is as old as the look.</summary>
+    private int LeaseSecondsAt(long lookedAt, long start) => options.Value.LeaseSeconds - (lookedAt < start ? (int)LastLooks.Moment.TotalSeconds : 0);
+
+    /// <summary>Whether it was woken, and what it was given meanwhile (<see cref="WaitingSyncs"/>).</summary>
+    private async Task<(bool IsWoken, SyncResponse? Given)> WaitAsync(
+        WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, int leaseSeconds, TimeSpan atMost, CancellationToken cancellationToken)
+    {
+        if (!HostsDigest.IsIn(request))
+        {
+            return (await WaitAsync(wakeUp, atMost, cancellationToken), null);
+        }
+
+        var mine = waiting.Add(worker, request, leaseSeconds);
+        var (isWoken, isFree) = (false, false);
+        try
+        {
+            isWoken = await WaitAsync(wakeUp, atMost, cancellationToken);
+        }
+        finally
+        {
+            isFree = waiting.Remove(mine);
+        }
+
+        return isFree ? (isWoken, null) : (true, await mine.Given);
+    }
 
     /// <summary>True where it was woken.</summary>
     private async Task<bool> WaitAsync(WakeUpSubscription wakeUp, TimeSpan atMost, CancellationToken cancellationToken)

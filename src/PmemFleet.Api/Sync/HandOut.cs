@@ -1,0 +1,91 @@
+using System.Text.Json;
+using Npgsql;
+using PmemFleet.Api.Hosting;
+using PmemFleet.Api.Hosts;
+using PmemFleet.Api.Operations;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Contracts;
+using PmemFleet.Contracts.Sync;
+
+namespace PmemFleet.Api.Sync;
+
+/// <summary>
+/// Gives tasks out in the transaction that makes them, to workers whose requests wait here. It is what <see cref="SyncLook"/> does, of these tasks only: to a worker
+/// whose lease holds and whose hosts are those it knows, and of a host only where nothing older waits, for that has to come first.
+/// </summary>
+/// <param name="to">Requests that were taken (<see cref="WaitingSyncs"/>).</param>
+/// <param name="tasks">New tasks, with their hosts, which are locked.</param>
+internal sealed class HandOut(IReadOnlyList<WaitingSync> to, IReadOnlyList<(TaskRow Task, HostRow Host)> tasks)
+{
+    private const string Give = $"""
+        WITH served AS MATERIALIZED ({SyncLook.Served}), given AS (
+            UPDATE tasks t SET delivered_epoch = h.epoch FROM hosts h
+            WHERE t.id = ANY($5) AND h.id = t.host_id AND (h.worker_id, h.worker_instance_id) IN (SELECT worker, instance FROM served)
+              AND NOT EXISTS (SELECT FROM tasks o WHERE o.host_id = t.host_id AND NOT o.done AND o.id <> ALL($5))
+            RETURNING t.id, t.operation_id
+        ), running AS (
+            UPDATE operations o SET state = 'running', version = o.version + 1 FROM given WHERE o.id = given.operation_id AND o.state = 'pending'
+        )
+        SELECT id FROM given
+        """;
+
+    private readonly HashSet<Guid> _given = [];
+
+    /// <summary>Adds the statement, behind those that save the tasks.</summary>
+    public void AddTo(RoundTrip trip)
+    {
+        var digests = to.Select(sync => HostsDigest.Of(sync.Request)).ToList();
+        trip.Add(
+            new NpgsqlBatchCommand(Give)
+            {
+                Parameters =
+                {
+                    new NpgsqlParameter<Guid[]> { TypedValue = [.. to.Select(sync => sync.Worker.WorkerId)] },
+                    new NpgsqlParameter<Guid[]> { TypedValue = [.. to.Select(sync => sync.Worker.InstanceId)] },
+                    new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Count)] },
+                    new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Mix)] },
+                    new NpgsqlParameter<Guid[]> { TypedValue = [.. tasks.Select(one => one.Task.Id)] },
+                },
+            },
+            reader => _given.Add(reader.GetGuid(0)));
+    }
+
+    /// <summary>What a worker is answered once this is committed; null where it was given nothing.</summary>
+    public SyncResponse? AnswerTo(WaitingSync sync)
+    {
+        var given = tasks.Where(one => _given.Contains(one.Task.Id) && one.Host.WorkerId == sync.Worker.WorkerId).ToList();
+        foreach (var kind in given.GroupBy(one => one.Task.Kind))
+        {
+            Telemetry.TasksGiven.Add(kind.Count(), new KeyValuePair<string, object?>("kind", kind.Key));
+        }
+
+        return given.Count == 0 ? null : new SyncResponse
+        {
+            LeaseSeconds = sync.LeaseSeconds,
+            AcknowledgedResults = [],
+            AcknowledgedObservations = [],
+            Hosts =
+            [
+                .. given.GroupBy(one => one.Host).Select(ofHost => new HostAssignment
+                {
+                    HostId = ofHost.Key.Id,
+                    Epoch = ofHost.Key.Epoch,
+                    Generation = ofHost.Key.Generation,
+                    Tasks = [.. ofHost.Select(one => TaskOf(one.Task)).OrderBy(task => task.Sequence)],
+                }),
+            ],
+            Partial = true,
+            HostsDigest = sync.Request.HostsDigest,
+            CancelledTasks = [],
+        };
+    }
+
+    private static WorkerTask TaskOf(TaskRow task) => new()
+    {
+        TaskId = task.Id,
+        Sequence = task.Sequence,
+        Kind = task.Kind,
+        Steps = JsonSerializer.Deserialize(task.Steps, FleetJsonContext.Default.IReadOnlyListTaskStep)!,
+        TraceParent = task.TraceParent,
+    };
+}
