@@ -15,10 +15,10 @@ namespace PmemFleet.Api.Hosts;
 /// of its own that never meet the database: what is refused is thrown away with them, and the others do not notice. A host that someone else holds, and
 /// every command of a group that failed, goes alone, so nobody waits for, or fails with, another one's host.
 /// </summary>
-public sealed class GroupedWrites
+public sealed class GroupedWrites : IDisposable
 {
     /// <summary>How long a group waits for more, while many come; measured: shorter ones are small and cost more, longer ones cost their callers more.</summary>
-    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(1);
 
     private readonly FleetTransactions _transactions;
     private readonly OperationQueue _queue;
@@ -39,6 +39,9 @@ public sealed class GroupedWrites
         await _waiting.GiveAsync(write);
         return await write.Answer.Task;
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _waiting.Dispose();
 
     private async Task ServeAsync(IReadOnlyList<WaitingWrite> waiting)
     {
@@ -66,10 +69,10 @@ public sealed class GroupedWrites
                 async (db, cancelled) =>
                 {
                     saved = false;
-                    var (end, hosts) = await AttemptAsync(db, group, cancelled);
+                    var (end, quiet) = await AttemptAsync(db, group, cancelled);
                     if (end.Commit)
                     {
-                        handOut = await SaveAsync(db, hosts, workers, cancelled);
+                        handOut = await SaveAsync(db, quiet, workers, cancelled);
                         saved = true;
                     }
 
@@ -109,16 +112,16 @@ public sealed class GroupedWrites
         }
     }
 
-    /// <summary>Null for those that have to go alone.</summary>
-    private async Task<(TransactionEnd<WriteAnswer?[]> End, IReadOnlyDictionary<Guid, HostRow> Hosts)> AttemptAsync(FleetDbContext db, List<WaitingWrite> group, CancellationToken cancelled)
+    /// <summary>An answer is null for those that have to go alone; hosts are quiet that had nothing to do before.</summary>
+    private async Task<(TransactionEnd<WriteAnswer?[]> End, IReadOnlyDictionary<Guid, HostRow> Quiet)> AttemptAsync(FleetDbContext db, List<WaitingWrite> group, CancellationToken cancelled)
     {
         var now = _time.GetUtcNow();
         var answers = new WriteAnswer?[group.Count];
         string[] names = [.. group.Select(write => write.Command.Host)];
-        var (begin, rows) = (new RoundTrip((NpgsqlConnection)db.Database.GetDbConnection()), new List<HostRow>());
+        var (begin, rows) = (new RoundTrip((NpgsqlConnection)db.Database.GetDbConnection()), new List<(HostRow Host, bool HasTasks)>());
         HostLocks.ByName(db, names, begin, rows);
         await begin.RunAsync(cancelled);
-        var locked = rows.ToDictionary(host => host.Name);
+        var locked = rows.ToDictionary(row => row.Host.Name, row => row.Host);
         int[] keyed = [.. Enumerable.Range(0, group.Count).Where(place => group[place].Key is not null && locked.ContainsKey(names[place]))];
         if (keyed.Length > 0)
         {
@@ -141,14 +144,14 @@ public sealed class GroupedWrites
             }
         }
 
-        return (new TransactionEnd<WriteAnswer?[]>(answers, commit), hosts.Values.ToDictionary(host => host.Rows.Host.Id, host => host.Rows.Host));
+        return (new TransactionEnd<WriteAnswer?[]>(answers, commit), rows.Where(row => !row.HasTasks).ToDictionary(row => row.Host.Id, row => row.Host));
     }
 
     /// <summary>Saves what the group changed, and hands its tasks out to those workers that wait here.</summary>
-    private async Task<HandOut?> SaveAsync(FleetDbContext db, IReadOnlyDictionary<Guid, HostRow> hosts, List<WaitingSync> workers, CancellationToken cancelled)
+    private async Task<HandOut?> SaveAsync(FleetDbContext db, IReadOnlyDictionary<Guid, HostRow> quiet, List<WaitingSync> workers, CancellationToken cancelled)
     {
         var trip = new RoundTrip((NpgsqlConnection)db.Database.GetDbConnection());
-        var tasks = db.Changes.Added<TaskRow>().Select(task => (Task: task, Host: hosts[task.HostId])).ToList();
+        var tasks = db.Changes.Added<TaskRow>().Where(task => quiet.ContainsKey(task.HostId)).Select(task => (Task: task, Host: quiet[task.HostId])).ToList();
         workers.AddRange(_syncs.Take(tasks.Select(one => one.Host.WorkerId).OfType<Guid>().Distinct()));
         db.Changes.SaveWith(trip);
 

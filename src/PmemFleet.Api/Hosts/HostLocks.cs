@@ -13,16 +13,20 @@ internal static class HostLocks
     /// <param name="db">The transaction's context.</param>
     /// <param name="names">Their names.</param>
     /// <param name="trip">Brings the rows.</param>
-    /// <param name="locked">Filled when it is back.</param>
-    public static void ByName(FleetDbContext db, string[] names, RoundTrip trip, ICollection<HostRow> locked)
+    /// <param name="locked">Filled when it is back: the row, and whether tasks wait in the host's queue, or are under way.</param>
+    public static void ByName(FleetDbContext db, string[] names, RoundTrip trip, ICollection<(HostRow Host, bool HasTasks)> locked)
     {
         var rows = RowTables.Of(db).Reader<HostRow>();
         trip.Add(
-            new NpgsqlBatchCommand($"SELECT {rows.Columns("h")} FROM hosts h WHERE h.name = ANY($1) ORDER BY h.id FOR UPDATE SKIP LOCKED")
+            new NpgsqlBatchCommand(
+                $"""
+                SELECT {rows.Columns("h")}, EXISTS (SELECT FROM tasks t WHERE t.host_id = h.id AND NOT t.done) FROM hosts h
+                WHERE h.name = ANY($1) ORDER BY h.id FOR UPDATE OF h SKIP LOCKED
+                """)
             {
                 Parameters = { new NpgsqlParameter<string[]> { TypedValue = names } },
             },
-            reader => locked.Add(rows.Read(reader)));
+            reader => locked.Add((rows.Read(reader), reader.GetBoolean(rows.Count))));
     }
 
     /// <summary>

@@ -4,7 +4,7 @@ using PmemFleet.Api.Persistence;
 namespace PmemFleet.Api.Operations;
 
 /// <summary>Reads operations for those who wait for them: what is asked while the former reads are under way is read together.</summary>
-public sealed class OperationReads
+public sealed class OperationReads : IDisposable
 {
     private const int Batches = 2;
     private const int MostOfBatch = 200;
@@ -25,6 +25,9 @@ public sealed class OperationReads
         await _waiting.GiveAsync(asked);
         return await asked.Row.Task;
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _waiting.Dispose();
 
     private async Task ReadAsync(IReadOnlyList<Asked> batch)
     {

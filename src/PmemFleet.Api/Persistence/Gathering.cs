@@ -11,7 +11,7 @@ namespace PmemFleet.Api.Persistence;
 /// <param name="moment">How long a batch waits for more, where the one before it had company; zero for never.</param>
 /// <param name="laneOf">Items of one lane are never served at the same time: neither in one batch nor in two.</param>
 /// <param name="serve">Serves a batch. It ends every item, and does not throw.</param>
-public sealed class Gathering<TItem>(int places, int most, TimeSpan moment, Func<TItem, object> laneOf, Func<IReadOnlyList<TItem>, Task> serve)
+public sealed class Gathering<TItem>(int places, int most, TimeSpan moment, Func<TItem, object> laneOf, Func<IReadOnlyList<TItem>, Task> serve) : IDisposable
 {
     /// <summary>Items of a batch that has company.</summary>
     private const int Company = 3;
@@ -20,6 +20,7 @@ public sealed class Gathering<TItem>(int places, int most, TimeSpan moment, Func
     private static readonly TimeSpan Recently = TimeSpan.FromMilliseconds(250);
 
     private readonly Lock _lock = new();
+    private readonly ExactWait _moment = new(moment, $"gathering of {typeof(TItem).Name}");
     private readonly LinkedList<TItem> _waiting = [];
     private readonly HashSet<object> _lanes = [];
     private int _taken;
@@ -54,6 +55,9 @@ public sealed class Gathering<TItem>(int places, int most, TimeSpan moment, Func
         }
     }
 
+    /// <summary>Items still get their turn; batches wait for company no more.</summary>
+    public void Dispose() => _moment.Dispose();
+
     private bool ExpectsCompany() => moment > TimeSpan.Zero && Environment.TickCount64 - _hadCompany < Recently.TotalMilliseconds;
 
     /// <summary>Nobody's own: what goes on here belongs to no request's trace.</summary>
@@ -63,7 +67,7 @@ public sealed class Gathering<TItem>(int places, int most, TimeSpan moment, Func
     /// <summary>A place is taken, and its batch is still coming together.</summary>
     private async Task GatherAsync()
     {
-        await Task.Delay(moment);
+        await _moment.WaitAsync();
         List<TItem>? batch;
         lock (_lock)
         {

@@ -14,7 +14,7 @@ namespace PmemFleet.Api.Sync;
 /// Syncs that bring something, or that are woken, of several workers at the same time: they share one transaction and its statements. Where a group
 /// fails or would have to wait for a host, each of it goes alone: what one worker sends is no other worker's trouble.
 /// </summary>
-public sealed partial class GroupedSyncs
+public sealed partial class GroupedSyncs : IDisposable
 {
     /// <summary>What brings more than this is a transaction of its own: the others would wait for it.</summary>
     private const int MostBroughtTogether = 500;
@@ -32,13 +32,13 @@ public sealed partial class GroupedSyncs
     private readonly WakeUps _wakeUps;
     private readonly WorkersOptions _options;
     private readonly ILogger<GroupedSyncs> _logger;
-    private readonly Gathering<WaitingSync> _waiting;
+    private readonly Gathering<GatheredSync> _waiting;
 
     public GroupedSyncs(
         FleetTransactions transactions, SyncUp up, SyncDown down, EndedOperations ended, WakeUps wakeUps, IOptions<WorkersOptions> options, ILogger<GroupedSyncs> logger)
     {
         (_transactions, _up, _down, _ended, _wakeUps, _options, _logger) = (transactions, up, down, ended, wakeUps, options.Value, logger);
-        _waiting = new Gathering<WaitingSync>(SharedTransactions.Places, SharedTransactions.Most, Moment, sync => sync.Worker.WorkerId, ServeAsync);
+        _waiting = new Gathering<GatheredSync>(SharedTransactions.Places, SharedTransactions.Most, Moment, sync => sync.Worker.WorkerId, ServeAsync);
     }
 
     /// <summary>The answer; null where the worker is fenced.</summary>
@@ -48,12 +48,15 @@ public sealed partial class GroupedSyncs
     /// <param name="cancellationToken">The worker left. What it brought may be applied all the same.</param>
     public async Task<SyncResponse?> RunAsync(WorkerIdentity worker, SyncRequest request, bool bringsNews, CancellationToken cancellationToken)
     {
-        var sync = new WaitingSync(worker, request, bringsNews, Activity.Current, cancellationToken);
+        var sync = new GatheredSync(worker, request, bringsNews, Activity.Current, cancellationToken);
         await (bringsNews && request.Results!.Count + request.Observations!.Count > MostBroughtTogether ? AloneAsync(sync) : _waiting.GiveAsync(sync));
         return await sync.Answer.Task;
     }
 
-    private async Task ServeAsync(IReadOnlyList<WaitingSync> group)
+    /// <inheritdoc/>
+    public void Dispose() => _waiting.Dispose();
+
+    private async Task ServeAsync(IReadOnlyList<GatheredSync> group)
     {
         using var span = SharedTransactions.StartSpan("sync group", [.. group.Select(sync => sync.Request)]);
         try
@@ -76,13 +79,13 @@ public sealed partial class GroupedSyncs
         }
     }
 
-    private Task AloneAsync(WaitingSync sync) => SharedTransactions.AloneAsync(
+    private Task AloneAsync(GatheredSync sync) => SharedTransactions.AloneAsync(
         sync.Answer,
         sync.Request,
         async () => (await TransactAsync([sync], "0", sync.Left)).GetValueOrDefault(sync.Worker.WorkerId));
 
     /// <summary>By worker; those that are fenced are not in it. Whoever waits for an operation that ended is woken, and need not read it.</summary>
-    private async Task<IReadOnlyDictionary<Guid, SyncResponse>> TransactAsync(IReadOnlyList<WaitingSync> group, string lockTimeout, CancellationToken cancellationToken)
+    private async Task<IReadOnlyDictionary<Guid, SyncResponse>> TransactAsync(IReadOnlyList<GatheredSync> group, string lockTimeout, CancellationToken cancellationToken)
     {
         var (answers, operations) = await _transactions.RunAsync((db, token) => OnceAsync(db, group, lockTimeout, token), cancellationToken);
         _ended.Add(operations);
@@ -91,7 +94,7 @@ public sealed partial class GroupedSyncs
     }
 
     private async Task<(IReadOnlyDictionary<Guid, SyncResponse> Answers, IReadOnlyList<OperationRow> Operations)> OnceAsync(
-        FleetDbContext db, IReadOnlyList<WaitingSync> group, string lockTimeout, CancellationToken cancellationToken)
+        FleetDbContext db, IReadOnlyList<GatheredSync> group, string lockTimeout, CancellationToken cancellationToken)
     {
         var connection = (NpgsqlConnection)db.Database.GetDbConnection();
         var leases = new LeaseRenewal([.. group.Select(sync => sync.Worker)], TimeSpan.FromSeconds(_options.LeaseSeconds), lockTimeout);
@@ -139,7 +142,7 @@ public sealed partial class GroupedSyncs
     [LoggerMessage(EventId = 1045, Level = LogLevel.Debug, Message = "A group of {Count} syncs goes apart, each alone: {Reason}")]
     private partial void LogApart(int count, string reason);
 
-    private sealed record WaitingSync(WorkerIdentity Worker, SyncRequest Body, bool BringsNews, Activity? Request, CancellationToken Left)
+    private sealed record GatheredSync(WorkerIdentity Worker, SyncRequest Body, bool BringsNews, Activity? Request, CancellationToken Left)
     {
         public TaskCompletionSource<SyncResponse?> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

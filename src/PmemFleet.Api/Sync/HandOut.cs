@@ -11,17 +11,15 @@ namespace PmemFleet.Api.Sync;
 
 /// <summary>
 /// Gives tasks out in the transaction that makes them, to workers whose requests wait here. It is what <see cref="SyncLook"/> does, of these tasks only: to a worker
-/// whose lease holds and whose hosts are those it knows, and of a host only where nothing older waits, for that has to come first.
+/// whose lease holds and whose hosts are those it knows.
 /// </summary>
 /// <param name="to">Requests that were taken (<see cref="WaitingSyncs"/>).</param>
-/// <param name="tasks">New tasks, with their hosts, which are locked.</param>
+/// <param name="tasks">New tasks, with their hosts, which are locked, and in whose queues nothing is older: that would have to come first.</param>
 internal sealed class HandOut(IReadOnlyList<WaitingSync> to, IReadOnlyList<(TaskRow Task, HostRow Host)> tasks)
 {
     private const string Give = $"""
         WITH served AS MATERIALIZED ({SyncLook.Served}), given AS (
-            UPDATE tasks t SET delivered_epoch = h.epoch FROM hosts h
-            WHERE t.id = ANY($5) AND h.id = t.host_id AND (h.worker_id, h.worker_instance_id) IN (SELECT worker, instance FROM served)
-              AND NOT EXISTS (SELECT FROM tasks o WHERE o.host_id = t.host_id AND NOT o.done AND o.id <> ALL($5))
+            UPDATE tasks t SET delivered_epoch = n.epoch FROM unnest($5, $6, $7) AS n(id, epoch, worker) JOIN served ON served.worker = n.worker WHERE t.id = n.id
             RETURNING t.id, t.operation_id
         ), running AS (
             UPDATE operations o SET state = 'running', version = o.version + 1 FROM given WHERE o.id = given.operation_id AND o.state = 'pending'
@@ -45,6 +43,8 @@ internal sealed class HandOut(IReadOnlyList<WaitingSync> to, IReadOnlyList<(Task
                     new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Count)] },
                     new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Mix)] },
                     new NpgsqlParameter<Guid[]> { TypedValue = [.. tasks.Select(one => one.Task.Id)] },
+                    new NpgsqlParameter<long[]> { TypedValue = [.. tasks.Select(one => one.Host.Epoch)] },
+                    new NpgsqlParameter<Guid?[]> { TypedValue = [.. tasks.Select(one => one.Host.WorkerId)] },
                 },
             },
             reader => _given.Add(reader.GetGuid(0)));
