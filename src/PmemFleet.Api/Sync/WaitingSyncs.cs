@@ -42,6 +42,9 @@ public sealed class WaitingSyncs
         }
     }
 
+    /// <summary>A request of this worker waits here now.</summary>
+    internal bool Has(Guid worker) => _waiting.ContainsKey(worker);
+
     private void Forget(WaitingSync waiting) => _waiting.TryRemove(new KeyValuePair<Guid, WaitingSync>(waiting.Worker.WorkerId, waiting));
 }
 

@@ -24,7 +24,14 @@ internal static class WorkerWithHost
         // it may answer only when the boot has ended, which is this worker's to do
         var host = api.Admin.PostAsync<HostDto>(
             "/v1/hosts", $$"""{"name":"h-{{Guid.NewGuid():N}}","mediaPool":"{{pool}}","labels":{"pool":"{{pool}}"},"dimms":[{"capacity":"64M"}],"regions":[{"dimms":["nmem0"]}]}""", HttpStatusCode.Created);
-        await worker.SyncAsync(results: [ScriptedWorker.Done(await worker.ReceiveAsync("boot"))]);
+        var boot = worker.ReceiveAsync("boot");
+        if (await Task.WhenAny(boot, host) == host)
+        {
+            // refused: there will be no boot
+            return await host;
+        }
+
+        await worker.SyncAsync(results: [ScriptedWorker.Done(await boot)]);
         return await host;
     }
 

@@ -1,0 +1,187 @@
+using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using PmemFleet.Api.Access;
+using PmemFleet.Api.Sync;
+using PmemFleet.Api.Tests.Support;
+using PmemFleet.Contracts.Hosts;
+using PmemFleet.Contracts.Sync;
+
+namespace PmemFleet.Api.Tests.Sync;
+
+/// <summary>A write gives its tasks to a worker that waits at its replica, in its own transaction, and only where the worker's own look would give them as well.</summary>
+public sealed class HandOutTests(ApiFixture api) : IClassFixture<ApiFixture>
+{
+    [Fact]
+    public async Task Write_WhileItsWorkerWaits_GivesTheTaskInItsOwnTransaction()
+    {
+        var (worker, host) = await KnownAsync("handed");
+        var waiting = await WaitAsync(worker);
+        await InjectAsync(host);
+        var answer = await waiting.WaitAsync(TimeSpan.FromSeconds(10));
+        var given = Assert.Single(answer.Hosts);
+        Assert.True(answer.Partial);
+        Assert.Equal(worker.Digest, answer.HostsDigest);
+        Assert.Null(given.Layout);
+        var task = Assert.Single(given.Tasks);
+        Assert.True(await IsOfTheWriteAsync(task.TaskId));
+        Assert.Equal("running", await StateAsync(task.TaskId));
+        await worker.SyncAsync(results: [ScriptedWorker.Done((given, task))]);
+        Assert.Equal("succeeded", await StateAsync(task.TaskId));
+    }
+
+    /// <summary>What is older comes first, also where the worker has it already.</summary>
+    [Fact]
+    public async Task Write_BehindAnOlderTask_LeavesItToTheLook()
+    {
+        var (worker, host) = await KnownAsync("older");
+        await InjectAsync(host);
+        var first = await worker.ReceiveAsync("inject-errors");
+        var waiting = await WaitAsync(worker);
+        await InjectAsync(host);
+        var answer = await waiting.WaitAsync(TimeSpan.FromSeconds(10));
+        var second = Assert.Single(Assert.Single(answer.Hosts).Tasks);
+        Assert.True(second.Sequence > first.Task.Sequence);
+        Assert.False(await IsOfTheWriteAsync(second.TaskId));
+    }
+
+    [Fact]
+    public async Task Write_WhoseWorkerDoesNotKnowTheHostAsItIs_LeavesItToTheLook()
+    {
+        var (worker, host) = await KnownAsync("stale");
+        var waiting = await WaitAsync(worker);
+        await ScalarAsync("UPDATE hosts SET generation = generation + 1 WHERE id = $1", host.Id);
+        await InjectAsync(host);
+        var answer = await waiting.WaitAsync(TimeSpan.FromSeconds(10));
+        Assert.Empty(answer.Hosts);
+        Assert.Equal(string.Empty, answer.HostsDigest);
+        var given = Assert.Single((await worker.SyncAsync()).Hosts);
+        Assert.NotNull(given.Layout);
+        Assert.Single(given.Tasks);
+    }
+
+    [Fact]
+    public async Task Write_WhoseWorkerHasNoLeaseAnyMore_GivesItNothing()
+    {
+        var (worker, host) = await KnownAsync("fenced");
+        var waiting = worker.PostAsync(worker.Request(wait: 20));
+        await WaitsAsync(worker);
+        await ScalarAsync("UPDATE worker_leases SET expires_at = now() - interval '1 second' WHERE worker_id = $1", worker.WorkerId);
+        await InjectAsync(host);
+        Assert.Equal(HttpStatusCode.Conflict, (await waiting.WaitAsync(TimeSpan.FromSeconds(10))).StatusCode);
+        Assert.Equal(1L, await ScalarAsync("SELECT count(*) FROM tasks WHERE host_id = $1 AND NOT done AND delivered_epoch IS NULL", host.Id));
+    }
+
+    [Fact]
+    public async Task AnswerOfAWrite_ThatIsLost_IsGivenAgain()
+    {
+        var (worker, host) = await KnownAsync("lost");
+        var lost = worker.PostAsync(worker.Request(wait: 20));
+        await WaitsAsync(worker);
+        await InjectAsync(host);
+        var task = Assert.Single(Assert.Single((await (await lost.WaitAsync(TimeSpan.FromSeconds(10))).ReadAsync<SyncResponse>()).Hosts).Tasks);
+        Assert.True(await IsOfTheWriteAsync(task.TaskId));
+        var again = Assert.Single(Assert.Single((await worker.SyncAsync()).Hosts).Tasks);
+        Assert.Equal(task.TaskId, again.TaskId);
+        Assert.Equal(task.Steps.Count, again.Steps.Count);
+    }
+
+    /// <summary>The group is refused, or goes alone: the request was taken, and has to be given back.</summary>
+    [Fact]
+    public async Task Write_ThatIsRefused_LeavesTheWorkerWaiting()
+    {
+        var (worker, host) = await KnownAsync("refused");
+        var waiting = await WaitAsync(worker);
+        var refused = await api.BeginAsync(HttpMethod.Post, $"/v1/hosts/{host.Name}/media-errors", """{"dimm":"nmem0","offset":1125899906842624,"length":256}""");
+        Assert.False(refused.IsSuccessStatusCode);
+        await Task.Delay(200);
+        Assert.False(waiting.IsCompleted);
+        await InjectAsync(host);
+        Assert.Single((await waiting.WaitAsync(TimeSpan.FromSeconds(10))).Hosts);
+    }
+
+    /// <summary>Whoever ends a wait first has it, and the other one knows.</summary>
+    [Fact]
+    public async Task Wait_EndedByTwoAtOnce_IsEndedByOne()
+    {
+        var syncs = new WaitingSyncs();
+        var worker = new WorkerIdentity(Guid.NewGuid(), Guid.NewGuid(), "w");
+        var request = new SyncRequest { InstanceId = worker.InstanceId, Hosts = [], Results = [], Observations = [], HostsDigest = "1.a" };
+        var (taken, left) = (0, 0);
+        for (var time = 0; time < 2000; time++)
+        {
+            var waiting = syncs.Add(worker, request, 30);
+            using var both = new Barrier(2);
+            var take = Task.Run(() =>
+            {
+                both.SignalAndWait();
+                return syncs.Take([worker.WorkerId]).ToList();
+            });
+            both.SignalAndWait();
+            var isFree = syncs.Remove(waiting);
+            var got = await take;
+            Assert.Equal(isFree ? 0 : 1, got.Count);
+            got.ForEach(one => one.Answer(null));
+            Assert.True(isFree || await waiting.Given is null);
+            Assert.False(syncs.Has(worker.WorkerId));
+            (taken, left) = (taken + got.Count, left + (isFree ? 1 : 0));
+        }
+
+        Assert.Equal(2000, taken + left);
+    }
+
+    [Fact]
+    public void Wait_OfAFormerRequest_IsNotTaken()
+    {
+        var syncs = new WaitingSyncs();
+        var worker = new WorkerIdentity(Guid.NewGuid(), Guid.NewGuid(), "w");
+        var request = new SyncRequest { InstanceId = worker.InstanceId, Hosts = [], Results = [], Observations = [], HostsDigest = "1.a" };
+        var former = syncs.Add(worker, request, 30);
+        var latter = syncs.Add(worker, request, 30);
+        Assert.True(syncs.Remove(former));
+        Assert.Same(latter, Assert.Single(syncs.Take([worker.WorkerId])));
+        Assert.Empty(syncs.Take([worker.WorkerId]));
+        Assert.False(syncs.Remove(latter));
+    }
+
+    /// <summary>A worker that knows its host, and shows its digest.</summary>
+    private async Task<(ScriptedWorker Worker, HostDto Host)> KnownAsync(string role)
+    {
+        var (worker, host) = await api.ReadyAsync(role);
+        worker.Digest = string.Empty;
+        await worker.SyncAsync();
+        Assert.NotEqual(string.Empty, worker.Digest);
+        return (worker, host);
+    }
+
+    private async Task<Task<SyncResponse>> WaitAsync(ScriptedWorker worker)
+    {
+        var waiting = worker.SyncAsync(wait: 20);
+        await WaitsAsync(worker);
+        return waiting;
+    }
+
+    private Task WaitsAsync(ScriptedWorker worker) =>
+        Eventually.Async(() => Task.FromResult(api.App.Services.GetRequiredService<WaitingSyncs>().Has(worker.WorkerId)), TimeSpan.FromSeconds(10));
+
+    private async Task InjectAsync(HostDto host)
+    {
+        var answer = await api.BeginAsync(HttpMethod.Post, $"/v1/hosts/{host.Name}/media-errors", """{"dimm":"nmem0","offset":4096,"length":256}""");
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+    }
+
+    /// <summary>The transaction that put the task into the host's queue is the one that changed it last.</summary>
+    private async Task<bool> IsOfTheWriteAsync(Guid task) => (bool)(await ScalarAsync("SELECT t.xmin = h.xmin FROM tasks t JOIN hosts h ON h.id = t.host_id WHERE t.id = $1", task))!;
+
+    private async Task<string> StateAsync(Guid task) => (string)(await ScalarAsync("SELECT o.state FROM operations o JOIN tasks t ON t.operation_id = o.id WHERE t.id = $1", task))!;
+
+    private async Task<object?> ScalarAsync(string sql, Guid id)
+    {
+        await using var connection = await api.ConnectAsync();
+#pragma warning disable CA2100 // the test's own text
+        await using var command = new NpgsqlCommand(sql, connection);
+#pragma warning restore CA2100
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        return await command.ExecuteScalarAsync();
+    }
+}
