@@ -13,7 +13,7 @@ namespace PmemFleet.Benchmarks.ControlPlane;
 /// </summary>
 internal sealed class ControlPlaneGroup : BenchmarkGroup
 {
-    private static readonly int Clients = int.Parse(Environment.GetEnvironmentVariable("C") ?? "32", CultureInfo.InvariantCulture);
+    private const int Clients = 32;
     private const int Runs = 3;
 
     private static readonly double Share = double.Parse(Environment.GetEnvironmentVariable("PMEMFLEET_BENCH_SHARE") ?? "100", CultureInfo.InvariantCulture) / 100;
@@ -108,6 +108,8 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
         say("creating namespaces");
         await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(fleet.ConnectionString) { MaxPoolSize = Clients }.ConnectionString);
         await YardstickTableAsync(source, token);
+        var pgbench = await Pgbench.PrepareAsync(fleet.ConnectionString, Clients, token);
+        var transactions = new List<double>();
         var next = 0;
         double Creates() => RateAsync(TimeSpan.FromSeconds(6), async () =>
         {
@@ -116,11 +118,16 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
             using var answer = await http.PostAsync(new Uri($"/v1/hosts/bench-{host + 1}/namespaces", UriKind.Relative), body, token);
             return answer.IsSuccessStatusCode;
         }).GetAwaiter().GetResult();
-        double Commits() => RateAsync(TimeSpan.FromSeconds(4), async () =>
+        double Commits()
         {
-            await using var command = source.CreateCommand("INSERT INTO bench_yardstick (id, at) VALUES (gen_random_uuid(), now())");
-            return await command.ExecuteNonQueryAsync(token) == 1;
-        }).GetAwaiter().GetResult();
+            transactions.Add(pgbench?.RateAsync(TimeSpan.FromSeconds(4), token).GetAwaiter().GetResult() ?? double.NaN);
+            return RateAsync(TimeSpan.FromSeconds(4), async () =>
+            {
+                await using var command = source.CreateCommand("INSERT INTO bench_yardstick (id, at) VALUES (gen_random_uuid(), now())");
+                return await command.ExecuteNonQueryAsync(token) == 1;
+            }).GetAwaiter().GetResult();
+        }
+
         var creates = new List<double>();
         var (apiOfOne, postgresOfOne) = (new List<double>(), new List<double>());
         double CreatesAndTheirCpu()
@@ -134,6 +141,11 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
 
         var ratios = Stopwatches.Ratios(Runs, CreatesAndTheirCpu, Commits);
         figures.Add(Figure.Of("creates-vs-commits", "x", 0.25, Better.Higher, $"{Clients} clients over {hosts} hosts, each create answered 201 behind the worker's bind; against one-row commits on {Clients} connections", ratios));
+        if (pgbench is not null)
+        {
+            figures.Add(Figure.Of("creates-vs-pgbench", "x", 0.25, Better.Higher, $"the same, against the transactions of pgbench as it comes, with {Clients} clients", [.. creates[1..].Zip(transactions[1..], (create, transaction) => create / transaction)]));
+        }
+
         figures.Add(Figure.Of("creates", "1/s", null, Better.Higher, "namespaces created a second", creates[1..]));
         figures.Add(Figure.Of("create-api", "ms", null, Better.Lower, "the Api's CPU time of one create, the sync of its worker and the wait included", apiOfOne[1..]));
         figures.Add(Figure.Of("create-postgres", "ms", null, Better.Lower, "PostgreSQL's CPU time of one create", postgresOfOne[1..]));
