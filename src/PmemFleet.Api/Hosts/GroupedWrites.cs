@@ -68,7 +68,7 @@ public sealed class GroupedWrites : IDisposable
             answers = group.Count == 0 ? [] : await _transactions.RunAsync(
                 async (db, cancelled) =>
                 {
-                    saved = false;
+                    (saved, handOut) = (false, null);
                     var (end, quiet) = await AttemptAsync(db, group, cancelled);
                     if (end.Commit)
                     {
@@ -92,7 +92,6 @@ public sealed class GroupedWrites : IDisposable
             group.ForEach(write => write.Answer.SetException(inDoubt));
             return;
         }
-
         finally
         {
             // those that are not answered yet
