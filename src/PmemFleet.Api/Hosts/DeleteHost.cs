@@ -87,7 +87,6 @@ public sealed class DeleteHostCompletion : ITaskCompletion
         await db.SaveChangesAsync(cancellationToken);
         foreach (var task in deleted)
         {
-            db.Entry(task.Host).State = EntityState.Detached;
             db.Changes.Forget(task.Host);
             Events.AppendEvents.AppendEvent(db, "host.deleted", task.Operation.Actor, task.Task.CreatedAt, task.Host.Name, task.Host.Name);
         }

@@ -69,17 +69,16 @@ public sealed class GroupedWrites : IDisposable
                 async (db, cancelled) =>
                 {
                     (saved, handOut) = (false, null);
-                    var (end, quiet) = await AttemptAsync(db, group, cancelled);
+                    var (end, locked) = await AttemptAsync(db, group, cancelled);
                     if (end.Commit)
                     {
-                        handOut = await SaveAsync(db, quiet, workers, cancelled);
+                        handOut = await SaveAsync(db, locked, workers, cancelled);
                         saved = true;
                     }
 
                     return end;
                 },
                 CancellationToken.None);
-            workers.ForEach(worker => worker.Answer(handOut?.AnswerTo(worker)));
         }
         catch (Exception) when (!saved)
         {
@@ -88,14 +87,10 @@ public sealed class GroupedWrites : IDisposable
         }
         catch (Exception inDoubt)
         {
-            // nobody knows whether it is committed: whoever did it again might do it twice
+            // nobody knows whether it is committed: whoever did it again might do it twice; the workers look for themselves
             group.ForEach(write => write.Answer.SetException(inDoubt));
-            return;
-        }
-        finally
-        {
-            // those that are not answered yet
             workers.ForEach(worker => worker.Answer(null));
+            return;
         }
 
         foreach (var (write, answer) in group.Zip(answers))
@@ -109,18 +104,20 @@ public sealed class GroupedWrites : IDisposable
                 _ = AloneAsync(write);
             }
         }
+
+        workers.ForEach(worker => worker.Answer(saved ? handOut?.AnswerTo(worker) : null));
     }
 
-    /// <summary>An answer is null for those that have to go alone; hosts are quiet that had nothing to do before.</summary>
-    private async Task<(TransactionEnd<WriteAnswer?[]> End, IReadOnlyDictionary<Guid, HostRow> Quiet)> AttemptAsync(FleetDbContext db, List<WaitingWrite> group, CancellationToken cancelled)
+    /// <summary>An answer is null for those that have to go alone.</summary>
+    private async Task<(TransactionEnd<WriteAnswer?[]> End, IReadOnlyList<HostRow> Locked)> AttemptAsync(FleetDbContext db, List<WaitingWrite> group, CancellationToken cancelled)
     {
         var now = _time.GetUtcNow();
         var answers = new WriteAnswer?[group.Count];
         string[] names = [.. group.Select(write => write.Command.Host)];
-        var (begin, rows) = (new RoundTrip((NpgsqlConnection)db.Database.GetDbConnection()), new List<(HostRow Host, bool HasTasks)>());
+        var (begin, rows) = (new RoundTrip((NpgsqlConnection)db.Database.GetDbConnection()), new List<HostRow>());
         HostLocks.ByName(db, names, begin, rows);
         await begin.RunAsync(cancelled);
-        var locked = rows.ToDictionary(row => row.Host.Name, row => row.Host);
+        var locked = rows.ToDictionary(host => host.Name);
         int[] keyed = [.. Enumerable.Range(0, group.Count).Where(place => group[place].Key is not null && locked.ContainsKey(names[place]))];
         if (keyed.Length > 0)
         {
@@ -143,14 +140,14 @@ public sealed class GroupedWrites : IDisposable
             }
         }
 
-        return (new TransactionEnd<WriteAnswer?[]>(answers, commit), rows.Where(row => !row.HasTasks).ToDictionary(row => row.Host.Id, row => row.Host));
+        return (new TransactionEnd<WriteAnswer?[]>(answers, commit), rows);
     }
 
     /// <summary>Saves what the group changed, and hands its tasks out to those workers that wait here.</summary>
-    private async Task<HandOut?> SaveAsync(FleetDbContext db, IReadOnlyDictionary<Guid, HostRow> quiet, List<WaitingSync> workers, CancellationToken cancelled)
+    private async Task<HandOut?> SaveAsync(FleetDbContext db, IReadOnlyList<HostRow> locked, List<WaitingSync> workers, CancellationToken cancelled)
     {
         var trip = new RoundTrip((NpgsqlConnection)db.Database.GetDbConnection());
-        var tasks = db.Changes.Added<TaskRow>().Where(task => quiet.ContainsKey(task.HostId)).Select(task => (Task: task, Host: quiet[task.HostId])).ToList();
+        var tasks = db.Changes.Added<TaskRow>().Join(locked, task => task.HostId, host => host.Id, (task, host) => (Task: task, Host: host)).ToList();
         workers.AddRange(_syncs.Take(tasks.Select(one => one.Host.WorkerId).OfType<Guid>().Distinct()));
         db.Changes.SaveWith(trip);
 

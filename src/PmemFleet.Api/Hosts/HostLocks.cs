@@ -13,30 +13,26 @@ internal static class HostLocks
     /// <param name="db">The transaction's context.</param>
     /// <param name="names">Their names.</param>
     /// <param name="trip">Brings the rows.</param>
-    /// <param name="locked">Filled when it is back: the row, and whether tasks wait in the host's queue, or are under way.</param>
-    public static void ByName(FleetDbContext db, string[] names, RoundTrip trip, ICollection<(HostRow Host, bool HasTasks)> locked)
+    /// <param name="locked">Filled when it is back.</param>
+    public static void ByName(FleetDbContext db, string[] names, RoundTrip trip, ICollection<HostRow> locked)
     {
         var rows = RowTables.Of(db).Reader<HostRow>();
         trip.Add(
-            new NpgsqlBatchCommand(
-                $"""
-                SELECT {rows.Columns("h")}, EXISTS (SELECT FROM tasks t WHERE t.host_id = h.id AND NOT t.done) FROM hosts h
-                WHERE h.name = ANY($1) ORDER BY h.id FOR UPDATE OF h SKIP LOCKED
-                """)
+            new NpgsqlBatchCommand($"SELECT {rows.Columns("h")} FROM hosts h WHERE h.name = ANY($1) ORDER BY h.id FOR UPDATE SKIP LOCKED")
             {
                 Parameters = { new NpgsqlParameter<string[]> { TypedValue = names } },
             },
-            reader => locked.Add((rows.Read(reader), reader.GetBoolean(rows.Count))));
+            reader => locked.Add(rows.Read(reader)));
     }
 
     /// <summary>
-    /// Hosts that a worker's process holds: one that names another's host does not keep it from anybody, not even for a moment. The keys are texts, which are
+    /// Hosts that a worker's process holds by a lease: one that names another's host does not keep it from anybody, not even for a moment. The keys are texts, which are
     /// looked up in a hash; of arrays that are joined the planner believes that they are short.
     /// </summary>
     /// <param name="db">The transaction's context.</param>
     /// <param name="named">Hosts, and who says that he holds them.</param>
     /// <param name="trip">Brings the rows.</param>
-    /// <param name="locked">Filled when it is back: the row, and whether any media error of the host is known to be there.</param>
+    /// <param name="locked">Filled when it is back: the row, and whether the host has media errors (only syncs of its holder give it any, and the holder's lease is locked before this statement looks).</param>
     public static void OfHolders(
         FleetDbContext db, IReadOnlyCollection<(Guid Host, Guid Worker, Guid Instance)> named, RoundTrip trip, ICollection<(HostRow Host, bool HasErrors)> locked)
     {
@@ -45,7 +41,9 @@ internal static class HostLocks
             new NpgsqlBatchCommand(
                 $"""
                 SELECT {rows.Columns("h")}, EXISTS (SELECT FROM media_errors e WHERE e.host_id = h.id) FROM hosts h
-                WHERE h.id = ANY($1) AND h.id::text || h.worker_id::text || h.worker_instance_id::text = ANY($2) ORDER BY h.id FOR UPDATE OF h
+                WHERE h.id = ANY($1) AND h.id::text || h.worker_id::text || h.worker_instance_id::text = ANY($2)
+                  AND EXISTS (SELECT FROM worker_leases l WHERE l.worker_id = h.worker_id AND l.instance_id = h.worker_instance_id AND l.expires_at > now())
+                ORDER BY h.id FOR UPDATE OF h
                 """)
             {
                 Parameters =

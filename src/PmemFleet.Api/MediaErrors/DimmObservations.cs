@@ -18,7 +18,7 @@ public sealed class DimmObservations(TimeProvider time) : IDimmObservationSink
         Guid[] ids = [.. observations.Select(seen => seen.DimmId).Distinct()];
         var dimms = (await db.Set<DimmRow>().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.Id))
             .Select(row => new { row.HostId, row.Id, row.Number, row.Capacity }).ToListAsync(cancellationToken)).ToDictionary(row => (row.HostId, row.Id));
-        var names = await db.Hosts.Where(row => hosts.Contains(row.Id)).ToDictionaryAsync(row => row.Id, row => row.Name, cancellationToken);
+        var names = await db.Hosts.Where(row => hosts.Contains(row.Id)).Select(row => new { row.Id, row.Name }).ToDictionaryAsync(row => row.Id, row => row.Name, cancellationToken);
         var media = await db.Set<DimmMediaRow>().AsTracking().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.DimmId))
             .ToDictionaryAsync(row => (row.HostId, row.DimmId), cancellationToken);
         var newest = observations

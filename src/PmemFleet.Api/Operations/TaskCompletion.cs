@@ -40,7 +40,7 @@ public sealed class FinishedTask
     /// <summary>Read it; how it ends is said by the methods here.</summary>
     public OperationRow Operation { get; }
 
-    /// <summary>Locked and tracked.</summary>
+    /// <summary>Locked; its changes are saved with the completion's.</summary>
     public HostRow Host { get; }
 
     /// <summary>What the worker says. Look at <see cref="IsDamaged"/> first, or at <see cref="Given"/>.</summary>

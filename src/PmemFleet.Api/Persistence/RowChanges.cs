@@ -185,7 +185,7 @@ public sealed class RowChanges
         return rows;
     }
 
-    /// <summary>Does the same in a round trip that has other parts too. Nothing changes until it is back.</summary>
+    /// <summary>Does the same in a round trip that has other parts too. It is saved when that is back; until then nothing here may be changed or saved.</summary>
     internal int SaveWith(RoundTrip trip)
     {
         var changed = _loaded.Where(pair => !_addedOrRemoved.Contains(pair.Key) && !_tables[pair.Key.GetType()].AreSame(pair.Key, pair.Value)).Select(pair => pair.Key).ToList();

@@ -11,15 +11,18 @@ namespace PmemFleet.Api.Sync;
 
 /// <summary>
 /// Gives tasks out in the transaction that makes them, to workers whose requests wait here. It is what <see cref="SyncLook"/> does, of these tasks only: to a worker
-/// whose lease holds and whose hosts are those it knows.
+/// whose lease holds and whose hosts are those it knows, and of a host in whose queue nothing older waits, for that has to come first. It is all looked at here, under the hosts'
+/// locks: a statement that waits for a lock has an older picture of everything else.
 /// </summary>
 /// <param name="to">Requests that were taken (<see cref="WaitingSyncs"/>).</param>
-/// <param name="tasks">New tasks, with their hosts, which are locked, and in whose queues nothing is older: that would have to come first.</param>
+/// <param name="tasks">New tasks, all that this transaction makes, with their hosts, which are locked.</param>
 internal sealed class HandOut(IReadOnlyList<WaitingSync> to, IReadOnlyList<(TaskRow Task, HostRow Host)> tasks)
 {
     private const string Give = $"""
         WITH served AS MATERIALIZED ({SyncLook.Served}), given AS (
-            UPDATE tasks t SET delivered_epoch = n.epoch FROM unnest($5, $6, $7) AS n(id, epoch, worker) JOIN served ON served.worker = n.worker WHERE t.id = n.id
+            UPDATE tasks t SET delivered_epoch = n.epoch FROM unnest($5, $6, $7, $8, $9, $10) AS n(id, host_id, epoch, worker, instance, first)
+            JOIN served ON served.worker = n.worker AND served.instance = n.instance
+            WHERE t.id = n.id AND (SELECT count(*) FROM tasks o WHERE o.host_id = n.host_id AND NOT o.done AND o.sequence < n.first) = 0
             RETURNING t.id, t.operation_id
         ), running AS (
             UPDATE operations o SET state = 'running', version = o.version + 1 FROM given WHERE o.id = given.operation_id AND o.state = 'pending'
@@ -32,6 +35,7 @@ internal sealed class HandOut(IReadOnlyList<WaitingSync> to, IReadOnlyList<(Task
     /// <summary>Adds the statement, behind those that save the tasks.</summary>
     public void AddTo(RoundTrip trip)
     {
+        var first = tasks.GroupBy(one => one.Host.Id).ToDictionary(host => host.Key, host => host.Min(one => one.Task.Sequence));
         var digests = to.Select(sync => HostsDigest.Of(sync.Request)).ToList();
         trip.Add(
             new NpgsqlBatchCommand(Give)
@@ -43,8 +47,11 @@ internal sealed class HandOut(IReadOnlyList<WaitingSync> to, IReadOnlyList<(Task
                     new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Count)] },
                     new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Mix)] },
                     new NpgsqlParameter<Guid[]> { TypedValue = [.. tasks.Select(one => one.Task.Id)] },
+                    new NpgsqlParameter<Guid[]> { TypedValue = [.. tasks.Select(one => one.Host.Id)] },
                     new NpgsqlParameter<long[]> { TypedValue = [.. tasks.Select(one => one.Host.Epoch)] },
                     new NpgsqlParameter<Guid?[]> { TypedValue = [.. tasks.Select(one => one.Host.WorkerId)] },
+                    new NpgsqlParameter<Guid?[]> { TypedValue = [.. tasks.Select(one => one.Host.WorkerInstanceId)] },
+                    new NpgsqlParameter<long[]> { TypedValue = [.. tasks.Select(one => first[one.Host.Id])] },
                 },
             },
             reader => _given.Add(reader.GetGuid(0)));
@@ -53,7 +60,7 @@ internal sealed class HandOut(IReadOnlyList<WaitingSync> to, IReadOnlyList<(Task
     /// <summary>What a worker is answered once this is committed; null where it was given nothing.</summary>
     public SyncResponse? AnswerTo(WaitingSync sync)
     {
-        var given = tasks.Where(one => _given.Contains(one.Task.Id) && one.Host.WorkerId == sync.Worker.WorkerId).ToList();
+        var given = tasks.Where(one => _given.Contains(one.Task.Id) && one.Host.WorkerId == sync.Worker.WorkerId && one.Host.WorkerInstanceId == sync.Worker.InstanceId).ToList();
         foreach (var kind in given.GroupBy(one => one.Task.Kind))
         {
             Telemetry.TasksGiven.Add(kind.Count(), new KeyValuePair<string, object?>("kind", kind.Key));

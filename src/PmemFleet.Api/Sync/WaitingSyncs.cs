@@ -7,7 +7,7 @@ namespace PmemFleet.Api.Sync;
 /// <summary>
 /// The requests of workers that wait at this replica and bring nothing. Who has something for one takes the request, and answers it or gives it back: so a
 /// write hands its tasks out in its own transaction (<see cref="HandOut"/>), where the worker would have to be woken and to look for them. An answer that is lost on its
-/// way is given again, as every other one.
+/// way is given again, as every other one. (Taking a request does not end its wait: the wake-up does, which every write with tasks raises at its commit.)
 /// </summary>
 public sealed class WaitingSyncs
 {
@@ -21,7 +21,7 @@ public sealed class WaitingSyncs
         return waiting;
     }
 
-    /// <summary>It waits no more; false where somebody has taken it, and <see cref="WaitingSync.Given"/> comes within a moment.</summary>
+    /// <summary>It waits no more; false where somebody has taken it, and <see cref="WaitingSync.Given"/> comes when he is done.</summary>
     internal bool Remove(WaitingSync waiting)
     {
         var isFree = waiting.TryEnd();

@@ -15,6 +15,9 @@ public sealed class WorkerSync(
 {
     private const int MaxWaitSeconds = 25;
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a request that a write has taken waits for it.</summary>
+    private static readonly TimeSpan LongestWrite = TimeSpan.FromSeconds(2);
     private readonly LastLooks _lastLooks = new(options.Value, time);
 
     /// <summary>The answer; null where the worker is fenced: its lease ended, or another process has its name.</summary>
@@ -153,7 +156,20 @@ public sealed class WorkerSync(
             isFree = waiting.Remove(mine);
         }
 
-        return isFree ? (isWoken, null) : (true, await mine.Given);
+        return isFree ? (isWoken, null) : (true, await GivenAsync(mine, cancellationToken));
+    }
+
+    /// <summary>What whoever took the request gives; null where that takes too long. It is not lost: what is not accepted is given again.</summary>
+    private async Task<SyncResponse?> GivenAsync(WaitingSync taken, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await taken.Given.WaitAsync(LongestWrite, time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
     }
 
     /// <summary>True where it was woken.</summary>

@@ -72,6 +72,41 @@ public sealed class HandOutTests(ApiFixture api) : IClassFixture<ApiFixture>
         Assert.Equal(1L, await ScalarAsync("SELECT count(*) FROM tasks WHERE host_id = $1 AND NOT done AND delivered_epoch IS NULL", host.Id));
     }
 
+    /// <summary>The worker has joined anew, and the host stands at no process of it until it is placed: as long as no worker may take it, that is for ever.</summary>
+    [Fact]
+    public async Task Write_OnAHostThatNoProcessHolds_GivesItToNone()
+    {
+        var (worker, host) = await KnownAsync("nobody");
+        await ScalarAsync("UPDATE workers SET draining = true WHERE id = $1", worker.WorkerId);
+        await ScalarAsync("UPDATE hosts SET worker_instance_id = '00000000-0000-0000-0000-000000000000' WHERE id = $1", host.Id);
+        await worker.SyncAsync();
+        await worker.SyncAsync();
+        Assert.Empty(worker.Held);
+        var waiting = await WaitAsync(worker);
+        await InjectAsync(host);
+        await Task.Delay(300);
+        Assert.False(waiting.IsCompleted);
+        Assert.Equal(1L, await ScalarAsync("SELECT count(*) FROM tasks WHERE host_id = $1 AND NOT done AND delivered_epoch IS NULL", host.Id));
+    }
+
+    /// <summary>Another replica puts a task into the queue while this one waits for the host: its lock shows the new row, and an old picture of the tasks.</summary>
+    [Fact]
+    public async Task Write_ThatTookTheLockBehindAnother_LeavesTheOrderToTheLook()
+    {
+        var (worker, host) = await KnownAsync("behind");
+        var waiting = await WaitAsync(worker);
+        await api.EnqueueAsync(host.Name, replica: await api.StartReplicaAsync());
+        await InjectAsync(host);
+        var tasks = (await waiting.WaitAsync(TimeSpan.FromSeconds(10))).Hosts.SelectMany(given => given.Tasks).ToList();
+        Assert.Equal("scrub", tasks[0].Kind);
+        if (tasks.Count == 1)
+        {
+            tasks.Add(Assert.Single(Assert.Single((await worker.SyncAsync()).Hosts).Tasks));
+        }
+
+        Assert.Equal(["scrub", "inject-errors"], tasks.Select(task => task.Kind));
+    }
+
     [Fact]
     public async Task AnswerOfAWrite_ThatIsLost_IsGivenAgain()
     {
