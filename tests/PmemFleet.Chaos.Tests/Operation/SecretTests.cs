@@ -111,11 +111,7 @@ public sealed partial class SecretTests(ChaosServer server)
         var child = await MustAsync(somebody, HttpMethod.Post, $"{pid}/fork", null);
         await MustAsync(somebody, HttpMethod.Delete, $"{pid}/mappings/{mapping["id"]}", null);
         await MustAsync(somebody, HttpMethod.Delete, $"processes/{child["pid"]}", null);
-        using var bytes = new ByteArrayContent(new byte[4096]) { Headers = { ContentType = new MediaTypeHeaderValue("application/octet-stream") } };
-        using var put = new HttpRequestMessage(HttpMethod.Put, $"/v1/hosts/{Host}/namespaces/{raw.Body!["name"]}/data?offset=0") { Content = bytes };
-        put.Headers.IfMatch.Add(EntityTagHeaderValue.Any);
-        using var written = await somebody.SendAsync(put);
-        Assert.True(written.IsSuccessStatusCode, $"{(int)written.StatusCode} {await written.Content.ReadAsStringAsync()}");
+        await ChaosFleet.MustAsync(new PatientClient(somebody).PutAsync($"/v1/hosts/{Host}/namespaces/{raw.Body!["name"]}/data?offset=0", new byte[4096], "*"));
 
         var events = (await ChaosFleet.MustAsync(fleet.Client.GetAsync("/v1/events?limit=1000"))).Body!["items"]!.AsArray()
             .Where(one => (string?)one!["actor"] == "somebody").Select(one => (string)one!["subject"]!).ToList();

@@ -277,7 +277,7 @@ internal sealed class ChaosFleet : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
-        var ended = _workers.Concat(_replicas).Select(process => process.EndedByItself).OfType<string>().ToList();
+        var ended = _workers.Concat(_replicas).SelectMany(process => process.EndedByItself()).ToList();
         foreach (var process in _workers.Concat(_replicas))
         {
             await process.DisposeAsync();

@@ -11,6 +11,7 @@ internal sealed class ServiceProcess(string name, string assembly, IReadOnlyDict
     private const int SigCont = 18;
 
     private readonly ConcurrentQueue<string> _log = new();
+    private readonly ConcurrentQueue<string> _endedByItself = new();
     private readonly SemaphoreSlim _turn = new(1, 1);
     private ChildProcess? _process;
     private bool _toldToEnd;
@@ -23,8 +24,17 @@ internal sealed class ServiceProcess(string name, string assembly, IReadOnlyDict
 
     public bool IsRunning => _process is { HasExited: false };
 
-    /// <summary>How it ended, where nobody killed it or told it to end: a finding, whatever else went well. Null where it did not.</summary>
-    public string? EndedByItself => _process is { HasExited: true } process && !_toldToEnd ? $"{name} ended by itself ({process.ExitCode}): {process.Tail}" : null;
+    /// <summary>How it ended, each time that nobody had killed it or told it to end: a finding, whatever else went well.</summary>
+    public IReadOnlyList<string> EndedByItself()
+    {
+        if (_process is { HasExited: true } process && !_toldToEnd)
+        {
+            _toldToEnd = true;
+            _endedByItself.Enqueue($"{name} ended by itself ({process.ExitCode}): {process.Tail}");
+        }
+
+        return [.. _endedByItself];
+    }
 
     /// <summary>Times it was started.</summary>
     public int Starts { get; private set; }
@@ -79,6 +89,7 @@ internal sealed class ServiceProcess(string name, string assembly, IReadOnlyDict
 
             if (!IsRunning)
             {
+                EndedByItself();
                 await EndAsync();
                 Start();
             }
