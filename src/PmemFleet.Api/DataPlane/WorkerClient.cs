@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -107,13 +106,11 @@ public sealed class WorkerClient(HttpClient http)
                     return await RefusedAsync<T>(target, response, cancellationToken);
                 }
 
-                if (response.StatusCode == HttpStatusCode.NoContent)
-                {
-                    return new WorkerAnswer<T>();
-                }
-
+                // a success that has nothing of what was asked for is none: nobody knows what was done
                 var reply = await ReadAsync<T>(response, cancellationToken);
-                return new WorkerAnswer<T> { Value = reply?.Value, Refusal = reply?.Refusal, Observations = Own(target, reply?.Observations) };
+                return reply is null || (reply.Value is null && reply.Refusal is null && typeof(T) != typeof(Acknowledged))
+                    ? Refused<T>(WorkerRefusals.Unreachable(target, "its answer is not of this protocol"))
+                    : new WorkerAnswer<T> { Value = reply.Value, Refusal = reply.Refusal, Observations = Own(target, reply.Observations) };
             }
         });
 
