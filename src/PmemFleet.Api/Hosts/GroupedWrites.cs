@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Idempotency;
@@ -114,7 +113,7 @@ public sealed class GroupedWrites : IDisposable
         var now = _time.GetUtcNow();
         var answers = new WriteAnswer?[group.Count];
         string[] names = [.. group.Select(write => write.Command.Host)];
-        var (begin, rows) = (new RoundTrip((NpgsqlConnection)db.Database.GetDbConnection()), new List<HostRow>());
+        var (begin, rows) = (db.NewTrip(), new List<HostRow>());
         HostLocks.ByName(db, names, begin, rows);
         await begin.RunAsync(cancelled);
         var locked = rows.ToDictionary(host => host.Name);
@@ -146,7 +145,7 @@ public sealed class GroupedWrites : IDisposable
     /// <summary>Saves what the group changed, and hands its tasks out to those workers that wait here.</summary>
     private async Task<HandOut?> SaveAsync(FleetDbContext db, IReadOnlyList<HostRow> locked, List<WaitingSync> workers, CancellationToken cancelled)
     {
-        var trip = new RoundTrip((NpgsqlConnection)db.Database.GetDbConnection());
+        var trip = db.NewTrip();
         var tasks = db.Changes.Added<TaskRow>().Join(locked, task => task.HostId, host => host.Id, (task, host) => (Task: task, Host: host)).ToList();
         workers.AddRange(_syncs.Take(tasks.Select(one => one.Host.WorkerId).OfType<Guid>().Distinct()));
         db.Changes.SaveWith(trip);

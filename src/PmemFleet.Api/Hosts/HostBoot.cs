@@ -1,9 +1,7 @@
-using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Sync;
-using PmemFleet.Contracts;
 using PmemFleet.Contracts.Sync;
 using PmemFleet.Nvdimm.Model;
 
@@ -67,7 +65,7 @@ public sealed class HostBoot(OperationQueue queue, TimeProvider time) : IHostBoo
         // a long step runs beside the queue and binds nothing: it does not keep a boot from probing anew
         return (from task in tasks
                 where !task.Done && task.Sequence > executed.GetValueOrDefault(task.HostId)
-                let steps = JsonSerializer.Deserialize(task.Steps, FleetJsonContext.Default.IReadOnlyListTaskStep)!
+                let steps = task.ReadSteps()
                 where steps is not [LongStep]
                 select (task.HostId, Binds: (IReadOnlyList<string>)[.. steps.OfType<BindStep>().Select(step => step.Namespace)]))
             .ToLookup(waiting => waiting.HostId, waiting => waiting.Binds);

@@ -97,7 +97,7 @@ public sealed class HostRows
         {
             var loaded = hosts.Select(Bare).ToList();
             var of = loaded.ToDictionary(rows => rows.Host.Id);
-            var trip = new RoundTrip((NpgsqlConnection)db.Database.GetDbConnection());
+            var trip = db.NewTrip();
             void Load<TRow>(string order, Func<HostRows, List<TRow>> rowsOf)
                 where TRow : class, IHostDeviceRow
             {

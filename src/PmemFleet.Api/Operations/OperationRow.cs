@@ -1,6 +1,9 @@
+using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using PmemFleet.Api.Hosts;
+using PmemFleet.Contracts;
+using PmemFleet.Contracts.Sync;
 
 namespace PmemFleet.Api.Operations;
 
@@ -73,6 +76,9 @@ public sealed class TaskRow
 
     /// <summary>The steps as JSON (<c>IReadOnlyList&lt;TaskStep&gt;</c>).</summary>
     public required string Steps { get; init; }
+
+    /// <summary><see cref="Steps"/>, read.</summary>
+    public IReadOnlyList<TaskStep> ReadSteps() => JsonSerializer.Deserialize(Steps, FleetJsonContext.Default.IReadOnlyListTaskStep)!;
 
     /// <summary>W3C trace context of the request.</summary>
     public string? TraceParent { get; init; }

@@ -1,7 +1,5 @@
-using System.Text.Json;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Persistence;
-using PmemFleet.Contracts;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Sync;
 
@@ -29,7 +27,7 @@ public sealed class FinishedTask
 {
     internal FinishedTask(TaskRow task, OperationRow operation, HostRow host, TaskResult result)
     {
-        (Task, Operation, Host, Result, Steps) = (task, operation, host, result, StepsOf(task));
+        (Task, Operation, Host, Result, Steps) = (task, operation, host, result, task.ReadSteps());
         IsDamaged = !CredibleResult.Is(Steps, result, operation.CancelRequested);
         IsCancelled = result.Cancelled && !IsDamaged;
         Refusal = IsDamaged ? Damaged : IsCancelled ? OfCancelled : (result.Steps.Count > 0 ? result.Steps[^1] as StepRefused : null)?.Refusal;
@@ -87,8 +85,6 @@ public sealed class FinishedTask
     internal static readonly RefusalDto Damaged = new() { Errno = "EIO", Code = "result-damaged", Message = "The worker's result is not one of this task." };
 
     private static readonly RefusalDto OfCancelled = new() { Errno = "ECANCELED", Code = "cancelled", Message = "The operation was cancelled." };
-
-    private static IReadOnlyList<TaskStep> StepsOf(TaskRow task) => JsonSerializer.Deserialize(task.Steps, FleetJsonContext.Default.IReadOnlyListTaskStep)!;
 
     internal TaskVerdict Conclude() => Verdict
         ?? (IsCancelled ? new TaskVerdict(OperationRow.Cancelled, null, null, Refusal)

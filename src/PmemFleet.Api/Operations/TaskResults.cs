@@ -47,8 +47,7 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
     public async Task ApplyAsync(
         FleetDbContext db, IReadOnlyDictionary<Guid, HostRow> hosts, IReadOnlyList<TaskResult> results, CancellationToken cancellationToken)
     {
-        var connection = (NpgsqlConnection)db.Database.GetDbConnection();
-        var (open, find, end) = (new OpenTasks(), new RoundTrip(connection), new RoundTrip(connection));
+        var (open, find, end) = (new OpenTasks(), db.NewTrip(), db.NewTrip());
         open.Find(db, [.. results.Select(result => result.TaskId)], find);
         await find.RunAsync(cancellationToken);
         var operations = await CompleteAsync(db, hosts, results, open, new HashSet<Guid>(), end, cancellationToken);

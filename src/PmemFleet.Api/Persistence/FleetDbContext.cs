@@ -42,6 +42,9 @@ public sealed class FleetDbContext(DbContextOptions<FleetDbContext> options) : D
     public Task<List<HostRow>> LockHostsAsync(Guid[] ids, CancellationToken cancellationToken) =>
         Hosts.FromSql($"SELECT * FROM hosts WHERE id = ANY({ids}) ORDER BY id FOR UPDATE").AsTracking().ToListAsync(cancellationToken);
 
+    /// <summary>A round trip over the context's connection, which is open.</summary>
+    internal RoundTrip NewTrip() => new((NpgsqlConnection)Database.GetDbConnection());
+
     /// <summary>A topic of <see cref="WakeUps"/> to raise once the transaction is committed.</summary>
     public void WakeAfterCommit(string topic) => Changes.WakeAfterCommit(topic);
 
@@ -55,7 +58,7 @@ public sealed class FleetDbContext(DbContextOptions<FleetDbContext> options) : D
     /// <inheritdoc/>
     public override async Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
     {
-        var saved = await Changes.SaveAsync((NpgsqlConnection)Database.GetDbConnection(), cancellationToken);
+        var saved = await Changes.SaveAsync(NewTrip(), cancellationToken);
         return saved + await base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
     }
 

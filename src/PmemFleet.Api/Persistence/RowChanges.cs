@@ -175,11 +175,10 @@ public sealed class RowChanges
     }
 
     /// <summary>Writes everything that differs; what was new or changed is remembered as it is then.</summary>
-    /// <param name="connection">In the transaction.</param>
+    /// <param name="trip">In the transaction.</param>
     /// <param name="cancellationToken">Stops it; the caller rolls back.</param>
-    internal async Task<int> SaveAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    internal async Task<int> SaveAsync(RoundTrip trip, CancellationToken cancellationToken)
     {
-        var trip = new RoundTrip(connection);
         var rows = SaveWith(trip);
         await trip.RunAsync(cancellationToken);
         return rows;

@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
-using Npgsql;
 using PmemFleet.Api.Access;
 using PmemFleet.Api.Hosting;
 using PmemFleet.Api.Operations;
@@ -96,35 +94,30 @@ public sealed partial class GroupedSyncs : IDisposable
     private async Task<(IReadOnlyDictionary<Guid, SyncResponse> Answers, IReadOnlyList<OperationRow> Operations)> OnceAsync(
         FleetDbContext db, IReadOnlyList<GatheredSync> group, string lockTimeout, CancellationToken cancellationToken)
     {
-        var connection = (NpgsqlConnection)db.Database.GetDbConnection();
         var leases = new LeaseRenewal([.. group.Select(sync => sync.Worker)], TimeSpan.FromSeconds(_options.LeaseSeconds), lockTimeout);
-        var (begin, end) = (new RoundTrip(connection), new RoundTrip(connection));
+        var (begin, end) = (db.NewTrip(), db.NewTrip());
         leases.AddTo(begin);
+        List<(WorkerIdentity Worker, SyncRequest Request)> bringing = [.. group.Where(sync => sync.BringsNews).Select(sync => (sync.Worker, sync.Body))];
+        var look = new SyncLook([.. group.Select(sync => (sync.Worker, sync.Body))]);
         IReadOnlyList<OperationRow> operations = [];
-        SyncLook look;
-        List<(WorkerIdentity Worker, SyncRequest Request)> live;
-        if (group.Any(sync => sync.BringsNews))
+        if (bringing.Count == 0)
         {
-            var brought = SyncUp.Find(db, [.. group.Where(sync => sync.BringsNews).Select(sync => (sync.Worker, sync.Body))], begin);
+            look.AddTo(begin);
             await begin.RunAsync(cancellationToken);
-            live = [.. group.Where(sync => leases.Holds(sync.Worker)).Select(sync => (sync.Worker, sync.Body))];
+        }
+        else
+        {
+            var brought = SyncUp.Find(db, bringing, begin);
+            await begin.RunAsync(cancellationToken);
             operations = await _up.ApplyAsync(db, brought, leases.Holds, end, cancellationToken);
-            look = new SyncLook(live);
             look.AddTo(end);
             await end.RunAsync(cancellationToken);
 
             // none of the statements that follow looks at what is here
             db.Forget();
         }
-        else
-        {
-            look = new SyncLook([.. group.Select(sync => (sync.Worker, sync.Body))]);
-            look.AddTo(begin);
-            await begin.RunAsync(cancellationToken);
-            live = [.. group.Where(sync => leases.Holds(sync.Worker)).Select(sync => (sync.Worker, sync.Body))];
-        }
 
-        var news = await _down.TellAsync(db, look, live, cancellationToken);
+        var news = await _down.TellAsync(db, look, [.. group.Where(sync => leases.Holds(sync.Worker)).Select(sync => (sync.Worker, sync.Body))], cancellationToken);
         return (group.Where(sync => news.ContainsKey(sync.Worker.WorkerId)).ToDictionary(sync => sync.Worker.WorkerId, sync => AnswerOf(sync.Body, news[sync.Worker.WorkerId])), operations);
     }
 

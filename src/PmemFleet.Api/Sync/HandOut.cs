@@ -1,10 +1,8 @@
-using System.Text.Json;
 using Npgsql;
 using PmemFleet.Api.Hosting;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
-using PmemFleet.Contracts;
 using PmemFleet.Contracts.Sync;
 
 namespace PmemFleet.Api.Sync;
@@ -19,7 +17,7 @@ namespace PmemFleet.Api.Sync;
 internal sealed class HandOut(IReadOnlyList<WaitingSync> to, IReadOnlyList<(TaskRow Task, HostRow Host)> tasks)
 {
     private const string Give = $"""
-        WITH served AS MATERIALIZED ({SyncLook.Served}), given AS (
+        WITH served AS MATERIALIZED ({ServedWorkers.Sql}), given AS (
             UPDATE tasks t SET delivered_epoch = n.epoch FROM unnest($5, $6, $7, $8, $9, $10) AS n(id, host_id, epoch, worker, instance, first)
             JOIN served ON served.worker = n.worker AND served.instance = n.instance
             WHERE t.id = n.id AND (SELECT count(*) FROM tasks o WHERE o.host_id = n.host_id AND NOT o.done AND o.sequence < n.first) = 0
@@ -36,25 +34,14 @@ internal sealed class HandOut(IReadOnlyList<WaitingSync> to, IReadOnlyList<(Task
     public void AddTo(RoundTrip trip)
     {
         var first = tasks.GroupBy(one => one.Host.Id).ToDictionary(host => host.Key, host => host.Min(one => one.Task.Sequence));
-        var digests = to.Select(sync => HostsDigest.Of(sync.Request)).ToList();
-        trip.Add(
-            new NpgsqlBatchCommand(Give)
-            {
-                Parameters =
-                {
-                    new NpgsqlParameter<Guid[]> { TypedValue = [.. to.Select(sync => sync.Worker.WorkerId)] },
-                    new NpgsqlParameter<Guid[]> { TypedValue = [.. to.Select(sync => sync.Worker.InstanceId)] },
-                    new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Count)] },
-                    new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Mix)] },
-                    new NpgsqlParameter<Guid[]> { TypedValue = [.. tasks.Select(one => one.Task.Id)] },
-                    new NpgsqlParameter<Guid[]> { TypedValue = [.. tasks.Select(one => one.Host.Id)] },
-                    new NpgsqlParameter<long[]> { TypedValue = [.. tasks.Select(one => one.Host.Epoch)] },
-                    new NpgsqlParameter<Guid?[]> { TypedValue = [.. tasks.Select(one => one.Host.WorkerId)] },
-                    new NpgsqlParameter<Guid?[]> { TypedValue = [.. tasks.Select(one => one.Host.WorkerInstanceId)] },
-                    new NpgsqlParameter<long[]> { TypedValue = [.. tasks.Select(one => first[one.Host.Id])] },
-                },
-            },
-            reader => _given.Add(reader.GetGuid(0)));
+        var command = ServedWorkers.Command(Give, [.. to.Select(sync => (sync.Worker, sync.Request))]);
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. tasks.Select(one => one.Task.Id)] });
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. tasks.Select(one => one.Host.Id)] });
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. tasks.Select(one => one.Host.Epoch)] });
+        command.Parameters.Add(new NpgsqlParameter<Guid?[]> { TypedValue = [.. tasks.Select(one => one.Host.WorkerId)] });
+        command.Parameters.Add(new NpgsqlParameter<Guid?[]> { TypedValue = [.. tasks.Select(one => one.Host.WorkerInstanceId)] });
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. tasks.Select(one => first[one.Host.Id])] });
+        trip.Add(command, reader => _given.Add(reader.GetGuid(0)));
     }
 
     /// <summary>What a worker is answered once this is committed; null where it was given nothing.</summary>
@@ -92,7 +79,7 @@ internal sealed class HandOut(IReadOnlyList<WaitingSync> to, IReadOnlyList<(Task
         TaskId = task.Id,
         Sequence = task.Sequence,
         Kind = task.Kind,
-        Steps = JsonSerializer.Deserialize(task.Steps, FleetJsonContext.Default.IReadOnlyListTaskStep)!,
+        Steps = task.ReadSteps(),
         TraceParent = task.TraceParent,
     };
 }

@@ -20,17 +20,6 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
     /// <summary>While no more than this many tasks of the fleet wait, all of them are looked at, and not the queue of each host.</summary>
     private const int Few = 500;
 
-    /// <summary>SQL: of the workers, their processes, and the counts and mixes of the digests they show ($1 to $4), those whose leases hold and whose hosts are those they know.</summary>
-    public const string Served = $"""
-        SELECT a.worker, a.instance FROM unnest($1, $2, $3, $4) AS a(worker, instance, hosts, mix)
-        CROSS JOIN LATERAL (
-            SELECT count(*) AS hosts, COALESCE(bit_xor({HostsDigest.OfHost}), 0) AS mix
-            FROM hosts h WHERE a.mix IS NOT NULL AND h.worker_id = a.worker AND h.worker_instance_id = a.instance
-        ) AS have
-        JOIN worker_leases l ON l.worker_id = a.worker AND l.instance_id = a.instance AND l.expires_at > now()
-        WHERE a.mix IS NULL OR (a.hosts = have.hosts AND a.mix = have.mix)
-        """;
-
     /// <summary>
     /// For each worker that is answered a row, the tasks it is given, and those it has to stop, which have no host. What waits in the whole fleet is little, or the
     /// workers' hosts are asked one by one: either way the cost is not that of all hosts of the fleet, nor that of a long queue. What was accepted is looked up by key and
@@ -38,7 +27,7 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
     /// its key: with what it is to be in the same query, the planner walks all that are open, for every task.
     /// </summary>
     private const string Give = $"""
-        WITH served AS MATERIALIZED ({Served}), few AS MATERIALIZED (
+        WITH served AS MATERIALIZED ({ServedWorkers.Sql}), few AS MATERIALIZED (
             SELECT t.id, t.host_id FROM tasks t WHERE NOT t.done ORDER BY t.host_id, t.sequence LIMIT $7
         ), undone AS MATERIALIZED (
             SELECT t.id, h.id AS host_id, h.worker_id AS worker, h.worker_instance_id AS instance, h.epoch, h.generation, t.sequence, t.kind, t.operation_id, t.delivered_epoch
@@ -86,26 +75,22 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
     /// <summary>Adds the statements.</summary>
     public void AddTo(RoundTrip trip)
     {
-        var digests = asking.Select(one => HostsDigest.Of(one.Request)).ToList();
-        trip.Add(
-            new NpgsqlBatchCommand(Give)
-            {
-                Parameters =
-                {
-                    Workers(asking),
-                    Instances(asking),
-                    new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Count)] },
-                    new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Mix)] },
-                    new NpgsqlParameter<string> { TypedValue = Accepted(), NpgsqlDbType = NpgsqlDbType.Text },
-                    new NpgsqlParameter<int> { TypedValue = MaxTasks },
-                    new NpgsqlParameter<int> { TypedValue = Few },
-                },
-            },
-            ReadGiven);
+        var command = ServedWorkers.Command(Give, asking);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Accepted(), NpgsqlDbType = NpgsqlDbType.Text });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MaxTasks });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = Few });
+        trip.Add(command, ReadGiven);
         if (_listing.Count > 0)
         {
             trip.Add(
-                new NpgsqlBatchCommand(List) { Parameters = { Workers(_listing), Instances(_listing) } },
+                new NpgsqlBatchCommand(List)
+                {
+                    Parameters =
+                    {
+                        new NpgsqlParameter<Guid[]> { TypedValue = [.. _listing.Select(one => one.Worker.WorkerId)] },
+                        new NpgsqlParameter<Guid[]> { TypedValue = [.. _listing.Select(one => one.Worker.InstanceId)] },
+                    },
+                },
                 reader => _assigned.Add((reader.GetGuid(0), new Assigned(reader.GetGuid(1), reader.GetInt64(2), reader.GetInt64(3), reader.GetInt64(4)))));
         }
     }
@@ -170,12 +155,6 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
             _given.Add(new GivenTask(worker, new Assigned(reader.GetGuid(1), reader.GetInt64(2), reader.GetInt64(3), 0), TaskOf(reader)));
         }
     }
-
-    private static NpgsqlParameter<Guid[]> Workers(IReadOnlyList<(WorkerIdentity Worker, SyncRequest Request)> of) =>
-        new NpgsqlParameter<Guid[]> { TypedValue = [.. of.Select(one => one.Worker.WorkerId)] };
-
-    private static NpgsqlParameter<Guid[]> Instances(IReadOnlyList<(WorkerIdentity Worker, SyncRequest Request)> of) =>
-        new NpgsqlParameter<Guid[]> { TypedValue = [.. of.Select(one => one.Worker.InstanceId)] };
 
     private static WorkerTask TaskOf(NpgsqlDataReader reader) => new()
     {

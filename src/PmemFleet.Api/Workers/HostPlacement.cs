@@ -7,7 +7,6 @@ using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Sync;
-using PmemFleet.Contracts;
 using PmemFleet.Contracts.Sync;
 
 namespace PmemFleet.Api.Workers;
@@ -109,7 +108,7 @@ public sealed class HostPlacement(
     }
 
     private static bool IsUnsafe(TaskRow boot) =>
-        JsonSerializer.Deserialize(boot.Steps, FleetJsonContext.Default.IReadOnlyListTaskStep)!.OfType<BootStep>().Any(step => step.UnsafeShutdown);
+        boot.ReadSteps().OfType<BootStep>().Any(step => step.UnsafeShutdown);
 
     /// <summary>What was pending before keeps its order, behind the boot.</summary>
     private static async Task MovePendingBehindBootAsync(
