@@ -60,18 +60,18 @@ public sealed class GroupedWrites : IDisposable
         using var span = SharedTransactions.StartSpan("write group", [.. waiting.Select(write => write.Request)]);
         WriteAnswer?[] answers;
         var saved = false;
-        var workers = new List<WaitingSync>();
-        HandOut? handOut = null;
+        var handOut = new HandOut();
         try
         {
             answers = group.Count == 0 ? [] : await _transactions.RunAsync(
                 async (db, cancelled) =>
                 {
-                    (saved, handOut) = (false, null);
-                    var (end, locked) = await AttemptAsync(db, group, cancelled);
+                    saved = false;
+                    var (end, locked) = await AttemptAsync(db, group, handOut, cancelled);
                     if (end.Commit)
                     {
-                        handOut = await SaveAsync(db, locked, workers, cancelled);
+                        handOut.Give(_syncs, db.Changes, locked);
+                        await SaveAsync(db, cancelled);
                         saved = true;
                     }
 
@@ -88,7 +88,7 @@ public sealed class GroupedWrites : IDisposable
         {
             // nobody knows whether it is committed: whoever did it again might do it twice; the workers look for themselves
             group.ForEach(write => write.Answer.SetException(inDoubt));
-            workers.ForEach(worker => worker.Answer(null));
+            handOut.Answer(isCommitted: false);
             return;
         }
 
@@ -104,17 +104,19 @@ public sealed class GroupedWrites : IDisposable
             }
         }
 
-        workers.ForEach(worker => worker.Answer(saved ? handOut?.AnswerTo(worker) : null));
+        handOut.Answer(isCommitted: saved);
     }
 
     /// <summary>An answer is null for those that have to go alone.</summary>
-    private async Task<(TransactionEnd<WriteAnswer?[]> End, IReadOnlyList<HostRow> Locked)> AttemptAsync(FleetDbContext db, List<WaitingWrite> group, CancellationToken cancelled)
+    private async Task<(TransactionEnd<WriteAnswer?[]> End, IReadOnlyList<HostRow> Locked)> AttemptAsync(
+        FleetDbContext db, List<WaitingWrite> group, HandOut handOut, CancellationToken cancelled)
     {
         var now = _time.GetUtcNow();
         var answers = new WriteAnswer?[group.Count];
         string[] names = [.. group.Select(write => write.Command.Host)];
         var (begin, rows) = (db.NewTrip(), new List<HostRow>());
         HostLocks.ByName(db, names, begin, rows);
+        handOut.AddTo(begin, names);
         await begin.RunAsync(cancelled);
         var locked = rows.ToDictionary(host => host.Name);
         int[] keyed = [.. Enumerable.Range(0, group.Count).Where(place => group[place].Key is not null && locked.ContainsKey(names[place]))];
@@ -142,20 +144,14 @@ public sealed class GroupedWrites : IDisposable
         return (new TransactionEnd<WriteAnswer?[]>(answers, commit), rows);
     }
 
-    /// <summary>Saves what the group changed, and hands its tasks out to those workers that wait here.</summary>
-    private async Task<HandOut?> SaveAsync(FleetDbContext db, IReadOnlyList<HostRow> locked, List<WaitingSync> workers, CancellationToken cancelled)
+    private static async Task SaveAsync(FleetDbContext db, CancellationToken cancelled)
     {
         var trip = db.NewTrip();
-        var tasks = db.Changes.Added<TaskRow>().Join(locked, task => task.HostId, host => host.Id, (task, host) => (Task: task, Host: host)).ToList();
-        workers.AddRange(_syncs.Take(tasks.Select(one => one.Host.WorkerId).OfType<Guid>().Distinct()));
         db.Changes.SaveWith(trip);
 
         // what would refuse the commit refuses now, while it is certain that nothing is done
         trip.Add(new NpgsqlBatchCommand("SET CONSTRAINTS ALL IMMEDIATE"));
-        var handOut = workers.Count == 0 ? null : new HandOut(workers, tasks);
-        handOut?.AddTo(trip);
         await trip.RunAsync(cancelled);
-        return handOut;
     }
 
     /// <summary>Runs the command over changes of its own; where it was not refused, they become the group's.</summary>

@@ -10,7 +10,7 @@ namespace PmemFleet.Api.Hosts;
 public sealed class HostCache(long mostBytes)
 {
     /// <summary>What a replica keeps.</summary>
-    public const long MostBytes = 16L << 20;
+    public const long MostBytes = 48L << 20;
 
     /// <summary>An entry without rows, and a row with what the model has of it.</summary>
     private const int EntryBytes = 4096;

@@ -17,6 +17,11 @@ public readonly record struct HostsDigest(long Count, long Mix)
     /// <summary>SQL: the hash of a host <c>h</c>. A server whose hashes are others answers everyone completely once.</summary>
     public const string OfHost = "hashint8extended(h.generation, hashint8extended(h.epoch, uuid_hash_extended(h.id, 0)))";
 
+    /// <summary>SQL: the <c>hosts</c> and the <c>mix</c> of the digest of a process <c>w</c>, its <c>worker</c> and its <c>instance</c>.</summary>
+    public const string OfProcess = $"""
+        SELECT count(*) AS hosts, COALESCE(bit_xor({OfHost}), 0) AS mix FROM hosts h WHERE h.worker_id = w.worker AND h.worker_instance_id = w.instance
+        """;
+
     /// <summary>What no worker's hosts have.</summary>
     public static readonly HostsDigest None = new(-1, 0);
 

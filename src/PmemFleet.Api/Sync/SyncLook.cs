@@ -27,7 +27,11 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
     /// its key: with what it is to be in the same query, the planner walks all that are open, for every task.
     /// </summary>
     private const string Give = $"""
-        WITH served AS MATERIALIZED ({ServedWorkers.Sql}), few AS MATERIALIZED (
+        WITH served AS MATERIALIZED (
+            SELECT w.worker, w.instance FROM unnest($1, $2, $3, $4) AS w(worker, instance, hosts, mix) CROSS JOIN LATERAL ({HostsDigest.OfProcess} AND w.mix IS NOT NULL) AS have
+            JOIN worker_leases l ON l.worker_id = w.worker AND l.instance_id = w.instance AND l.expires_at > now()
+            WHERE w.mix IS NULL OR (w.hosts = have.hosts AND w.mix = have.mix)
+        ), few AS MATERIALIZED (
             SELECT t.id, t.host_id FROM tasks t WHERE NOT t.done ORDER BY t.host_id, t.sequence LIMIT $7
         ), undone AS MATERIALIZED (
             SELECT t.id, h.id AS host_id, h.worker_id AS worker, h.worker_instance_id AS instance, h.epoch, h.generation, t.sequence, t.kind, t.operation_id, t.delivered_epoch
@@ -75,11 +79,22 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
     /// <summary>Adds the statements.</summary>
     public void AddTo(RoundTrip trip)
     {
-        var command = ServedWorkers.Command(Give, asking);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Accepted(), NpgsqlDbType = NpgsqlDbType.Text });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MaxTasks });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = Few });
-        trip.Add(command, ReadGiven);
+        var digests = asking.Select(one => HostsDigest.Of(one.Request)).ToList();
+        trip.Add(
+            new NpgsqlBatchCommand(Give)
+            {
+                Parameters =
+                {
+                    new NpgsqlParameter<Guid[]> { TypedValue = [.. asking.Select(one => one.Worker.WorkerId)] },
+                    new NpgsqlParameter<Guid[]> { TypedValue = [.. asking.Select(one => one.Worker.InstanceId)] },
+                    new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Count)] },
+                    new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Mix)] },
+                    new NpgsqlParameter<string> { TypedValue = Accepted(), NpgsqlDbType = NpgsqlDbType.Text },
+                    new NpgsqlParameter<int> { TypedValue = MaxTasks },
+                    new NpgsqlParameter<int> { TypedValue = Few },
+                },
+            },
+            ReadGiven);
         if (_listing.Count > 0)
         {
             trip.Add(
