@@ -88,6 +88,11 @@ public sealed class DeleteHostCompletion : ITaskCompletion
         foreach (var task in deleted)
         {
             db.Changes.Forget(task.Host);
+            if (task.Host.WorkerId is { } worker)
+            {
+                db.WakeAfterCommit(Persistence.WakeUps.Worker(worker));
+            }
+
             Events.AppendEvents.AppendEvent(db, "host.deleted", task.Operation.Actor, task.Task.CreatedAt, task.Host.Name, task.Host.Name);
         }
 

@@ -21,13 +21,14 @@ public sealed class GroupedWrites : IDisposable
 
     private readonly FleetTransactions _transactions;
     private readonly OperationQueue _queue;
-    private readonly WaitingSyncs _syncs;
+    private readonly Inboxes _inboxes;
+    private readonly WakeUps _wakeUps;
     private readonly TimeProvider _time;
     private readonly Gathering<WaitingWrite> _waiting;
 
-    public GroupedWrites(FleetTransactions transactions, OperationQueue queue, WaitingSyncs syncs, TimeProvider time)
+    public GroupedWrites(FleetTransactions transactions, OperationQueue queue, Inboxes inboxes, WakeUps wakeUps, TimeProvider time)
     {
-        (_transactions, _queue, _syncs, _time) = (transactions, queue, syncs, time);
+        (_transactions, _queue, _inboxes, _wakeUps, _time) = (transactions, queue, inboxes, wakeUps, time);
         _waiting = new Gathering<WaitingWrite>(SharedTransactions.Places, SharedTransactions.Most, Moment, write => write.Command.Host, ServeAsync);
     }
 
@@ -70,7 +71,7 @@ public sealed class GroupedWrites : IDisposable
                     var (end, locked) = await AttemptAsync(db, group, handOut, cancelled);
                     if (end.Commit)
                     {
-                        handOut.Give(_syncs, db.Changes, locked);
+                        handOut.Give(_inboxes, db.Changes, locked);
                         await SaveAsync(db, cancelled);
                         saved = true;
                     }
@@ -88,8 +89,13 @@ public sealed class GroupedWrites : IDisposable
         {
             // nobody knows whether it is committed: whoever did it again might do it twice; the workers look for themselves
             group.ForEach(write => write.Answer.SetException(inDoubt));
-            handOut.Answer(isCommitted: false);
+            handOut.Doubt(_wakeUps);
             return;
+        }
+
+        if (saved)
+        {
+            handOut.Deliver(_wakeUps);
         }
 
         foreach (var (write, answer) in group.Zip(answers))
@@ -103,8 +109,6 @@ public sealed class GroupedWrites : IDisposable
                 _ = AloneAsync(write);
             }
         }
-
-        handOut.Answer(isCommitted: saved);
     }
 
     /// <summary>An answer is null for those that have to go alone.</summary>

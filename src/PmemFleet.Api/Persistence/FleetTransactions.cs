@@ -58,9 +58,10 @@ public sealed partial class FleetTransactions(
 
             // from here on the caller's patience does not count: a commit that is cut short leaves everyone in doubt
             await transaction.CommitAsync(CancellationToken.None);
-            var topics = db.Changes.TakeWakeUps();
+            var (everywhere, elsewhere) = db.Changes.TakeWakeUps();
             db.Changes.Committed();
-            wakeUps.Raise(topics);
+            wakeUps.Raise(everywhere);
+            wakeUps.RaiseElsewhere(elsewhere);
             return end.Value;
         }
         finally

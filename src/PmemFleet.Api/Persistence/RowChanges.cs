@@ -36,6 +36,7 @@ public sealed class RowChanges
     private readonly List<object> _removed = [];
     private readonly HashSet<object> _addedOrRemoved = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<string> _wakeUps = [];
+    private readonly HashSet<string> _elsewhere = [];
     private readonly Dictionary<Guid, Action<RowChanges>> _afterCommit = [];
     private readonly HashSet<Guid> _changedHosts = [];
     private readonly HashSet<Guid> _changedElsewhere = [];
@@ -94,6 +95,12 @@ public sealed class RowChanges
     /// <summary>A topic of <see cref="WakeUps"/> to raise once the transaction is committed.</summary>
     public void WakeAfterCommit(string topic) => _wakeUps.Add(topic);
 
+    /// <summary>Whom such a topic wakes at this replica is told otherwise.</summary>
+    internal void WakeOnlyElsewhere(string topic) => _elsewhere.Add(topic);
+
+    /// <summary>The topic is to be raised.</summary>
+    internal bool IsToWake(string topic) => _wakeUps.Contains(topic);
+
     /// <summary>What is done about a host once the transaction is committed. The last word counts: whoever waited for the host's lock must not see what stood in between.</summary>
     internal void AfterCommit(Guid host, Action<RowChanges> action) => _afterCommit[host] = action;
 
@@ -107,11 +114,12 @@ public sealed class RowChanges
     internal Guid? RevisionOf(HostRow host) =>
         _changedElsewhere.Contains(host.Id) ? null : _changedHosts.Contains(host.Id) ? _revision : host.Revision;
 
-    /// <summary>The topics to raise once the transaction is committed.</summary>
-    internal string[] TakeWakeUps()
+    /// <summary>The topics to raise once the transaction is committed: everywhere, and at the other replicas only.</summary>
+    internal (string[] Everywhere, string[] Elsewhere) TakeWakeUps()
     {
-        string[] topics = [.. _wakeUps];
+        (string[], string[]) topics = ([.. _wakeUps.Except(_elsewhere)], [.. _wakeUps.Intersect(_elsewhere)]);
         _wakeUps.Clear();
+        _elsewhere.Clear();
         return topics;
     }
 
@@ -168,6 +176,7 @@ public sealed class RowChanges
     {
         Clear();
         _wakeUps.Clear();
+        _elsewhere.Clear();
         _afterCommit.Clear();
         _changedHosts.Clear();
         _changedElsewhere.Clear();

@@ -57,6 +57,15 @@ public sealed class WakeUps
         }
     }
 
+    /// <summary>Wakes the waiters of all other processes.</summary>
+    internal void RaiseElsewhere(IEnumerable<string> topics)
+    {
+        foreach (var topic in topics)
+        {
+            _outgoing.Writer.TryWrite(topic);
+        }
+    }
+
     /// <summary>Wakes the waiters of this process: another one raised the topic.</summary>
     internal void RaiseHere(string topic)
     {
@@ -132,6 +141,7 @@ public sealed class WakeUpSubscription : IDisposable
     private readonly WakeUps _owner;
     private readonly string _topic;
     private IWoken? _beside;
+    private bool _isRaised;
 
     internal WakeUpSubscription(WakeUps owner, string topic) => (_owner, _topic) = (owner, topic);
 
@@ -141,8 +151,17 @@ public sealed class WakeUpSubscription : IDisposable
 
     public void Dispose() => _owner.Remove(_topic, this);
 
-    /// <summary>Takes a wake-up that came already; false where none did.</summary>
-    internal bool TryTake() => _signal.Wait(0);
+    /// <summary>Takes what came already; true where its topic was raised, and false where nothing came or it was only nudged.</summary>
+    internal bool TryTake()
+    {
+        lock (_signal)
+        {
+            _signal.Wait(0);
+            var isRaised = _isRaised;
+            _isRaised = false;
+            return isRaised;
+        }
+    }
 
     /// <summary>Tells this one of the next wake-up, once, beside who waits for it; at once where one came already.</summary>
     internal void Tell(IWoken beside)
@@ -168,11 +187,17 @@ public sealed class WakeUpSubscription : IDisposable
         }
     }
 
-    internal void Signal()
+    internal void Signal() => Wake(isRaised: true);
+
+    /// <summary>Ends the wait, though nobody raised the topic: what there is need not be looked for.</summary>
+    internal void Nudge() => Wake(isRaised: false);
+
+    private void Wake(bool isRaised)
     {
         IWoken? beside;
         lock (_signal)
         {
+            _isRaised |= isRaised;
             (beside, _beside) = (_beside, null);
             if (_signal.CurrentCount == 0)
             {

@@ -42,12 +42,12 @@ public sealed partial class GroupedSyncs : IDisposable
     /// <summary>The answer; null where the worker is fenced.</summary>
     /// <param name="worker">Who asks.</param>
     /// <param name="request">What it brings and holds.</param>
-    /// <param name="bringsNews">What it brings is still to be applied.</param>
+    /// <param name="work">What is to be done.</param>
     /// <param name="cancellationToken">The worker left. What it brought may be applied all the same.</param>
-    public async Task<SyncResponse?> RunAsync(WorkerIdentity worker, SyncRequest request, bool bringsNews, CancellationToken cancellationToken)
+    public async Task<SyncResponse?> RunAsync(WorkerIdentity worker, SyncRequest request, SyncWork work, CancellationToken cancellationToken)
     {
-        var sync = new GatheredSync(worker, request, bringsNews, Activity.Current, cancellationToken);
-        await (bringsNews && request.Results!.Count + request.Observations!.Count > MostBroughtTogether ? AloneAsync(sync) : _waiting.GiveAsync(sync));
+        var sync = new GatheredSync(worker, request, work, Activity.Current, cancellationToken);
+        await (work.BringsNews && request.Results!.Count + request.Observations!.Count > MostBroughtTogether ? AloneAsync(sync) : _waiting.GiveAsync(sync));
         return await sync.Answer.Task;
     }
 
@@ -97,11 +97,12 @@ public sealed partial class GroupedSyncs : IDisposable
         var leases = new LeaseRenewal([.. group.Select(sync => sync.Worker)], TimeSpan.FromSeconds(_options.LeaseSeconds), lockTimeout);
         var (begin, end) = (db.NewTrip(), db.NewTrip());
         leases.AddTo(begin);
-        List<(WorkerIdentity Worker, SyncRequest Request)> bringing = [.. group.Where(sync => sync.BringsNews).Select(sync => (sync.Worker, sync.Body))];
-        var look = new SyncLook([.. group.Select(sync => (sync.Worker, sync.Body))]);
+        List<(WorkerIdentity Worker, SyncRequest Request)> bringing = [.. group.Where(sync => sync.Work.BringsNews).Select(sync => (sync.Worker, sync.Body))];
+        SyncLook look;
         IReadOnlyList<OperationRow> operations = [];
         if (bringing.Count == 0)
         {
+            look = LookFor(db, group);
             look.AddTo(begin);
             await begin.RunAsync(cancellationToken);
         }
@@ -110,6 +111,7 @@ public sealed partial class GroupedSyncs : IDisposable
             var brought = SyncUp.Find(db, bringing, begin);
             await begin.RunAsync(cancellationToken);
             operations = await _up.ApplyAsync(db, brought, leases.Holds, end, cancellationToken);
+            look = LookFor(db, group);
             look.AddTo(end);
             await end.RunAsync(cancellationToken);
 
@@ -120,6 +122,10 @@ public sealed partial class GroupedSyncs : IDisposable
         var news = await _down.TellAsync(db, look, [.. group.Where(sync => leases.Holds(sync.Worker)).Select(sync => (sync.Worker, sync.Body))], cancellationToken);
         return (group.Where(sync => news.ContainsKey(sync.Worker.WorkerId)).ToDictionary(sync => sync.Worker.WorkerId, sync => AnswerOf(sync.Body, news[sync.Worker.WorkerId])), operations);
     }
+
+    /// <summary>A look for those that want one, and for those for whom this very transaction has something.</summary>
+    private static SyncLook LookFor(FleetDbContext db, IReadOnlyList<GatheredSync> group) =>
+        new([.. group.Where(sync => sync.Work.Looks || db.Changes.IsToWake(WakeUps.Worker(sync.Worker.WorkerId))).Select(sync => (sync.Worker, sync.Body))]);
 
     private SyncResponse AnswerOf(SyncRequest request, SyncNews news) => new()
     {
@@ -135,8 +141,17 @@ public sealed partial class GroupedSyncs : IDisposable
     [LoggerMessage(EventId = 1045, Level = LogLevel.Debug, Message = "A group of {Count} syncs goes apart, each alone: {Reason}")]
     private partial void LogApart(int count, string reason);
 
-    private sealed record GatheredSync(WorkerIdentity Worker, SyncRequest Body, bool BringsNews, Activity? Request, CancellationToken Left)
+    private sealed record GatheredSync(WorkerIdentity Worker, SyncRequest Body, SyncWork Work, Activity? Request, CancellationToken Left)
     {
         public TaskCompletionSource<SyncResponse?> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
+}
+
+/// <summary>What a sync needs a transaction for.</summary>
+/// <param name="BringsNews">What it brings is still to be applied.</param>
+/// <param name="Looks">It is not known what waits for the worker.</param>
+public readonly record struct SyncWork(bool BringsNews, bool Looks)
+{
+    /// <summary>Something waits.</summary>
+    public static SyncWork Look => new(BringsNews: false, Looks: true);
 }

@@ -8,7 +8,7 @@ using PmemFleet.Contracts.Sync;
 namespace PmemFleet.Api.Sync;
 
 /// <summary>
-/// Gives tasks out in the transaction that makes them, to workers whose requests wait here. It gives only what <see cref="SyncLook"/> would give: to a worker
+/// Gives tasks out in the transaction that makes them, to workers that sync at this replica (<see cref="Inboxes"/>). It gives only what <see cref="SyncLook"/> would give: to a worker
 /// whose lease holds and whose hosts are those it knows, and of a host in whose queue nothing older waits, for that has to come first. All of it is looked at under the hosts'
 /// locks, in the round trip that takes them but by a statement behind it: the one that waits for a lock has an older picture of everything else. So the rows of what is given are new
 /// rows already, and nothing is written twice.
@@ -28,10 +28,9 @@ internal sealed class HandOut
         """;
 
     private readonly Dictionary<Guid, HostsDigest> _ready = [];
-    private readonly List<WaitingSync> _taken = [];
-    private readonly List<(TaskRow Task, HostRow Host)> _given = [];
+    private readonly List<(Inbox Inbox, GivenTask Given)> _given = [];
 
-    /// <summary>Adds the look, behind the statement that locks the hosts. A transaction that is repeated begins anew; requests that it took before stay taken.</summary>
+    /// <summary>Adds the look, behind the statement that locks the hosts. A transaction that is repeated begins anew.</summary>
     /// <param name="trip">Brings it.</param>
     /// <param name="names">The hosts' names.</param>
     public void AddTo(RoundTrip trip, string[] names)
@@ -43,69 +42,76 @@ internal sealed class HandOut
             reader => _ready[reader.GetGuid(0)] = new HostsDigest(reader.GetInt64(1), reader.GetInt64(2)));
     }
 
-    /// <summary>Takes the requests for which there is something new, and marks their tasks as given. Call it before the changes are saved, and answer whatever becomes of them.</summary>
-    /// <param name="syncs">Who waits here.</param>
+    /// <summary>Marks the new tasks as given for which there is an inbox. Call it before the changes are saved.</summary>
+    /// <param name="inboxes">Those of this replica.</param>
     /// <param name="changes">All that this transaction does.</param>
     /// <param name="locked">The hosts.</param>
-    public void Give(WaitingSyncs syncs, RowChanges changes, IEnumerable<HostRow> locked)
+    public void Give(Inboxes inboxes, RowChanges changes, IReadOnlyList<HostRow> locked)
     {
-        var hosts = locked.Where(host => host.WorkerId is not null).ToDictionary(host => host.Id);
-        var tasks = changes.Added<TaskRow>().Where(task => hosts.ContainsKey(task.HostId)).Select(task => (Task: task, Host: hosts[task.HostId])).ToList();
-        _taken.AddRange(syncs.Take(tasks.Select(one => one.Host.WorkerId!.Value).Distinct()));
-        if (_taken.Count == 0)
-        {
-            return;
-        }
-
-        // what the worker knows of its hosts is what they were before this transaction
-        var unknown = hosts.Values.Where(host => changes.FormerOf(host) is var former && (former.Epoch, former.Generation, former.WorkerId, former.WorkerInstanceId)
-            != (host.Epoch, host.Generation, host.WorkerId, host.WorkerInstanceId)).SelectMany(host => new[] { host.WorkerId, changes.FormerOf(host).WorkerId }).ToHashSet();
-        var digests = _taken.Where(sync => !unknown.Contains(sync.Worker.WorkerId)).ToDictionary(sync => (sync.Worker.WorkerId, sync.Worker.InstanceId), sync => HostsDigest.Of(sync.Request));
+        var hosts = locked.ToDictionary(host => host.Id);
         var operations = changes.Added<OperationRow>().ToDictionary(operation => operation.Id);
-        foreach (var (task, host) in tasks)
+
+        // what a worker knows of its hosts is what they were before this transaction
+        var astray = locked.Where(host => Assignment(host) != Assignment(changes.FormerOf(host)))
+            .SelectMany(host => new[] { host.WorkerInstanceId, changes.FormerOf(host).WorkerInstanceId }).ToHashSet();
+        foreach (var ofProcess in changes.Added<TaskRow>().GroupBy(task => hosts.GetValueOrDefault(task.HostId)?.WorkerInstanceId))
         {
-            if (host.WorkerInstanceId is { } instance && digests.TryGetValue((host.WorkerId!.Value, instance), out var shown)
-                && _ready.TryGetValue(host.Id, out var digest) && digest == shown && operations.TryGetValue(task.OperationId, out var operation))
+            if (ofProcess.Key is not { } process || astray.Contains(process) || inboxes.Find(process) is not { } inbox)
             {
-                (task.DeliveredEpoch, operation.State) = (host.Epoch, OperationRow.Running);
-                _given.Add((task, host));
+                continue;
+            }
+
+            var shown = HostsDigest.Parse(inbox.Digest);
+            var isAll = true;
+            foreach (var task in ofProcess)
+            {
+                var host = hosts[task.HostId];
+                if (host.WorkerId is { } worker && _ready.TryGetValue(host.Id, out var digest) && digest == shown && operations.TryGetValue(task.OperationId, out var operation))
+                {
+                    (task.DeliveredEpoch, operation.State) = (host.Epoch, OperationRow.Running);
+                    _given.Add((inbox, new GivenTask(worker, new Assigned(host.Id, host.Epoch, host.Generation, 0), TaskOf(task))));
+                }
+                else
+                {
+                    isAll = false;
+                }
+            }
+
+            if (isAll)
+            {
+                // elsewhere they look all the same: the worker may come to another replica next
+                changes.WakeOnlyElsewhere(WakeUps.Worker(hosts[ofProcess.First().HostId].WorkerId!.Value));
             }
         }
     }
 
-    /// <summary>Answers the requests that were taken.</summary>
-    /// <param name="isCommitted">False: they look for themselves.</param>
-    public void Answer(bool isCommitted) => _taken.ForEach(sync => sync.Answer(isCommitted ? AnswerTo(sync) : null));
-
-    /// <summary>What a worker is answered once this is committed; null where it was given nothing.</summary>
-    private SyncResponse? AnswerTo(WaitingSync sync)
+    /// <summary>It is committed.</summary>
+    public void Deliver(WakeUps wakeUps)
     {
-        var given = _given.Where(one => one.Host.WorkerId == sync.Worker.WorkerId && one.Host.WorkerInstanceId == sync.Worker.InstanceId).ToList();
-        foreach (var kind in given.GroupBy(one => one.Task.Kind))
+        foreach (var mail in _given.GroupBy(one => one.Inbox))
+        {
+            if (!mail.Key.Put(mail.Select(one => one.Given)))
+            {
+                wakeUps.RaiseHere(WakeUps.Worker(mail.First().Given.Worker));
+            }
+        }
+
+        foreach (var kind in _given.GroupBy(one => one.Given.Task.Kind))
         {
             Telemetry.TasksGiven.Add(kind.Count(), new KeyValuePair<string, object?>("kind", kind.Key));
         }
-
-        return given.Count == 0 ? null : new SyncResponse
-        {
-            LeaseSeconds = sync.LeaseSeconds,
-            AcknowledgedResults = [],
-            AcknowledgedObservations = [],
-            Hosts =
-            [
-                .. given.GroupBy(one => one.Host).Select(ofHost => new HostAssignment
-                {
-                    HostId = ofHost.Key.Id,
-                    Epoch = ofHost.Key.Epoch,
-                    Generation = ofHost.Key.Generation,
-                    Tasks = [.. ofHost.Select(one => TaskOf(one.Task)).OrderBy(task => task.Sequence)],
-                }),
-            ],
-            Partial = true,
-            HostsDigest = sync.Request.HostsDigest,
-            CancelledTasks = [],
-        };
     }
+
+    /// <summary>Nobody knows whether it is committed: the workers look for themselves.</summary>
+    public void Doubt(WakeUps wakeUps)
+    {
+        foreach (var worker in _given.Select(one => one.Given.Worker).Distinct())
+        {
+            wakeUps.RaiseHere(WakeUps.Worker(worker));
+        }
+    }
+
+    private static (long Epoch, long Generation, Guid? Worker, Guid? Process) Assignment(HostRow host) => (host.Epoch, host.Generation, host.WorkerId, host.WorkerInstanceId);
 
     private static WorkerTask TaskOf(TaskRow task) => new()
     {

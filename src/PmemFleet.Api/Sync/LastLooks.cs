@@ -27,16 +27,17 @@ internal sealed class LastLooks(WorkersOptions options, TimeProvider time)
     private readonly ConcurrentDictionary<Guid, Look> _looks = [];
     private long _sweptAt = time.GetTimestamp();
 
-    /// <summary>After an answer that gave the worker nothing to do; of another one, which may be lost on its way, nothing is kept.</summary>
-    /// <returns>The subscription is kept, too.</returns>
+    /// <summary>After an answer to a worker that has told its digest. It may be lost on its way: who was given tasks has to show that it has accepted them, or is looked for anew.</summary>
+    /// <returns>The subscription is kept, too. It is not where more may wait than one answer gives.</returns>
     public bool Keep(WorkerIdentity worker, SyncResponse response, WakeUpSubscription wakeUp, long lookedAt)
     {
-        if (options.LeaseSeconds < ShortestLeaseSeconds || response is not { Partial: true, HostsDigest.Length: > 0, Hosts.Count: 0, CancelledTasks.Count: 0 })
+        if (options.LeaseSeconds < ShortestLeaseSeconds || response is not { Partial: true, HostsDigest.Length: > 0, CancelledTasks.Count: 0 }
+            || response.Hosts.Sum(host => host.Tasks.Count) >= SyncLook.MostTasks)
         {
             return false;
         }
 
-        var look = new Look(response.HostsDigest, wakeUp, lookedAt);
+        var look = new Look(response.HostsDigest, wakeUp, lookedAt, [.. response.Hosts.Where(host => host.Tasks.Count > 0).Select(host => (host.HostId, host.Epoch, host.Tasks.Max(task => task.Sequence)))]);
         _looks.AddOrUpdate(worker.InstanceId, look, (_, former) =>
         {
             former.WakeUp.Dispose();
@@ -56,10 +57,13 @@ internal sealed class LastLooks(WorkersOptions options, TimeProvider time)
 
         using (look.WakeUp)
         {
-            return look.WakeUp.TryTake() ? new LastLook(IsWoken: true, null)
+            return look.WakeUp.TryTake() || !look.Given.All(given => HasAccepted(request, given)) ? new LastLook(IsWoken: true, null)
                 : new LastLook(IsWoken: false, request.HostsDigest == look.Digest && time.GetElapsedTime(look.At) < Moment ? look.At : null);
         }
     }
+
+    private static bool HasAccepted(SyncRequest request, (Guid Host, long Epoch, long Sequence) given) =>
+        request.Hosts!.Any(held => held.HostId == given.Host && held.Epoch == given.Epoch && held.AcceptedSequence >= given.Sequence);
 
     /// <summary>Processes that never came back.</summary>
     private void Sweep()
@@ -79,5 +83,5 @@ internal sealed class LastLooks(WorkersOptions options, TimeProvider time)
         }
     }
 
-    private sealed record Look(string? Digest, WakeUpSubscription WakeUp, long At);
+    private sealed record Look(string? Digest, WakeUpSubscription WakeUp, long At, IReadOnlyList<(Guid Host, long Epoch, long Sequence)> Given);
 }

@@ -15,7 +15,8 @@ namespace PmemFleet.Api.Sync;
 /// </summary>
 internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest Request)> asking)
 {
-    private const int MaxTasks = 250;
+    /// <summary>Tasks of one worker that a look gives; the next one gives the rest.</summary>
+    public const int MostTasks = 250;
 
     /// <summary>While no more than this many tasks of the fleet wait, all of them are looked at, and not the queue of each host.</summary>
     private const int Few = 500;
@@ -79,6 +80,11 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
     /// <summary>Adds the statements.</summary>
     public void AddTo(RoundTrip trip)
     {
+        if (asking.Count == 0)
+        {
+            return;
+        }
+
         var digests = asking.Select(one => HostsDigest.Of(one.Request)).ToList();
         trip.Add(
             new NpgsqlBatchCommand(Give)
@@ -90,7 +96,7 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
                     new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Count)] },
                     new NpgsqlParameter<long?[]> { TypedValue = [.. digests.Select(digest => digest?.Mix)] },
                     new NpgsqlParameter<string> { TypedValue = Accepted(), NpgsqlDbType = NpgsqlDbType.Text },
-                    new NpgsqlParameter<int> { TypedValue = MaxTasks },
+                    new NpgsqlParameter<int> { TypedValue = MostTasks },
                     new NpgsqlParameter<int> { TypedValue = Few },
                 },
             },
@@ -129,6 +135,12 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
     /// <summary>What one of the workers has to know.</summary>
     public SyncNews NewsOf(WorkerIdentity worker, SyncRequest request, IReadOnlyDictionary<Guid, HostLayout> layoutOf)
     {
+        if (!asking.Any(one => one.Worker.WorkerId == worker.WorkerId))
+        {
+            // it was looked for a moment ago
+            return new SyncNews([], Partial: true, request.HostsDigest!, []);
+        }
+
         if (!_served.Contains(worker.WorkerId))
         {
             return new SyncNews([], Partial: true, Digest: string.Empty, []);

@@ -4,6 +4,6 @@ public static class SyncSetup
 {
     public static IServiceCollection AddFleetSync(this IServiceCollection services)
     {
-        return services.AddSingleton<WorkerSync>().AddSingleton<WaitingSyncs>().AddSingleton<IdleSyncs>().AddSingleton<GroupedSyncs>().AddSingleton<SyncUp>().AddSingleton<SyncDown>();
+        return services.AddSingleton<WorkerSync>().AddSingleton<Inboxes>().AddSingleton<IdleSyncs>().AddSingleton<GroupedSyncs>().AddSingleton<SyncUp>().AddSingleton<SyncDown>();
     }
 }

@@ -11,29 +11,33 @@ namespace PmemFleet.Api.Sync;
 /// is something new to take along, or the time is up.
 /// </summary>
 public sealed class WorkerSync(
-    GroupedSyncs grouped, IdleSyncs idle, WaitingSyncs waiting, WakeUps wakeUps, IOptions<WorkersOptions> options, IHostApplicationLifetime lifetime, TimeProvider time)
+    GroupedSyncs grouped, IdleSyncs idle, Inboxes inboxes, WakeUps wakeUps, IOptions<WorkersOptions> options, IHostApplicationLifetime lifetime, TimeProvider time)
 {
     private const int MaxWaitSeconds = 25;
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a request that a write has taken waits for it.</summary>
-    private static readonly TimeSpan LongestWrite = TimeSpan.FromSeconds(2);
     private readonly LastLooks _lastLooks = new(options.Value, time);
 
     /// <summary>The answer; null where the worker is fenced: its lease ended, or another process has its name.</summary>
     public async Task<SyncResponse?> RunAsync(WorkerIdentity worker, SyncRequest request, CancellationToken cancellationToken)
     {
         var wakeUp = wakeUps.Subscribe(WakeUps.Worker(worker.WorkerId));
+        var inbox = HostsDigest.IsIn(request) ? inboxes.Enter(worker, request.HostsDigest!, wakeUp) : null;
         var isKept = false;
         try
         {
-            var (response, lookedAt) = await RunAsync(worker, request, wakeUp, cancellationToken);
+            var (response, lookedAt) = await RunAsync(worker, request, wakeUp, inbox, cancellationToken);
             Telemetry.Syncs.Add(1, new KeyValuePair<string, object?>("outcome", response is null ? "fenced" : "ok"));
-            isKept = response is not null && !IsIdle(request) && _lastLooks.Keep(worker, response, wakeUp, lookedAt);
+            isKept = response is not null && lookedAt is { } at && (!IsIdle(request) || response.Hosts.Count > 0) && _lastLooks.Keep(worker, response, wakeUp, at);
             return response;
         }
         finally
         {
+            if (inbox is not null)
+            {
+                inboxes.Leave(inbox, wakeUp);
+            }
+
             if (!isKept)
             {
                 wakeUp.Dispose();
@@ -41,16 +45,18 @@ public sealed class WorkerSync(
         }
     }
 
-    /// <summary>The answer, and when it was last seen what waits for the worker; its lease is as old.</summary>
-    private async Task<(SyncResponse? Response, long LookedAt)> RunAsync(WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, CancellationToken cancellationToken)
+    /// <summary>The answer, and when it was last seen what waits for the worker, where that counts; its lease is as old.</summary>
+    private async Task<(SyncResponse? Response, long? LookedAt)> RunAsync(
+        WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, Inbox? inbox, CancellationToken cancellationToken)
     {
         var start = time.GetTimestamp();
         var last = _lastLooks.Take(worker, request);
         var lookedAt = last.LookedAt ?? start;
-        var response = !IsIdle(request) || WantsDigest(request) ? await grouped.RunAsync(worker, request, bringsNews: true, cancellationToken)
-            : last.IsWoken ? await grouped.RunAsync(worker, request, bringsNews: false, cancellationToken)
-            : last.LookedAt is not null ? NothingFor(request) with { LeaseSeconds = LeaseSecondsAt(lookedAt, start) }
-            : await IdleAsync(worker, request, wakeUp, cancellationToken);
+        var (response, hasLooked) = !IsIdle(request) || WantsDigest(request) ? (await grouped.RunAsync(worker, request, new SyncWork(BringsNews: true, Looks: last.LookedAt is null), cancellationToken), true)
+            : last.IsWoken ? (await grouped.RunAsync(worker, request, SyncWork.Look, cancellationToken), true)
+            : last.LookedAt is not null ? (NothingFor(request) with { LeaseSeconds = LeaseSecondsAt(lookedAt, start) }, true)
+            : await IdleAsync(worker, request, wakeUp, inbox, cancellationToken);
+        response = WithMail(response, inbox);
         if (request.Results!.Count > 0 || request.Observations!.Count > 0)
         {
             Telemetry.SyncSeconds.Record(time.GetElapsedTime(start).TotalSeconds);
@@ -66,30 +72,33 @@ public sealed class WorkerSync(
             }
 
             // who is woken has something to fetch; who is not looks after itself now and then, together with the others
-            var (isWoken, given) = await WaitAsync(worker, request, wakeUp, LeaseSecondsAt(lookedAt, start), left < Poll ? left : Poll, cancellationToken);
-            if (given is not null)
+            if (await WaitAsync(wakeUp, left < Poll ? left : Poll, cancellationToken))
             {
-                return (given, lookedAt);
-            }
-
-            if (isWoken)
-            {
-                lookedAt = time.GetTimestamp();
-                response = await grouped.RunAsync(worker, request, bringsNews: false, cancellationToken);
+                if (IsOnlyMail(wakeUp, inbox))
+                {
+                    response = NothingFor(request) with { LeaseSeconds = LeaseSecondsAt(lookedAt, start) };
+                }
+                else
+                {
+                    (lookedAt, hasLooked) = (time.GetTimestamp(), true);
+                    response = await grouped.RunAsync(worker, request, SyncWork.Look, cancellationToken);
+                }
             }
             else if (left > Poll)
             {
                 lookedAt = time.GetTimestamp();
-                response = await IdleAsync(worker, request, wakeUp, cancellationToken);
+                (response, hasLooked) = await IdleAsync(worker, request, wakeUp, inbox, cancellationToken);
             }
             else
             {
                 // the worker comes again at once, and that is when it is seen whether something was missed; its lease counts from when it sent
                 break;
             }
+
+            response = WithMail(response, inbox);
         }
 
-        return (response, lookedAt);
+        return (response, hasLooked ? lookedAt : null);
     }
 
     /// <summary>It brings nothing.</summary>
@@ -98,7 +107,8 @@ public sealed class WorkerSync(
     /// <summary>It names all its hosts because it has no digest, and is told one at once.</summary>
     private static bool WantsDigest(SyncRequest request) => request.HostsDigest is "";
 
-    private async Task<SyncResponse?> IdleAsync(WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, CancellationToken cancellationToken)
+    /// <summary>The answer, and whether it is seen now what waits for the worker.</summary>
+    private async Task<(SyncResponse? Response, bool HasLooked)> IdleAsync(WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, Inbox? inbox, CancellationToken cancellationToken)
     {
         var verdict = await idle.AskAsync(worker, request, wakeUp, cancellationToken);
 
@@ -107,14 +117,18 @@ public sealed class WorkerSync(
         switch (verdict)
         {
             case IdleVerdict.Fenced:
-                return null;
+                return (null, true);
             case IdleVerdict.Ask:
-                wakeUp.TryTake();
-                return await grouped.RunAsync(worker, request, bringsNews: false, cancellationToken);
+                return IsOnlyMail(wakeUp, inbox) ? (NothingFor(request), false) : (await grouped.RunAsync(worker, request, SyncWork.Look, cancellationToken), true);
             default:
-                return NothingFor(request);
+                return (NothingFor(request), true);
         }
     }
+
+    /// <summary>Nobody raised the worker's topic, and what it was woken for is here already.</summary>
+    private static bool IsOnlyMail(WakeUpSubscription wakeUp, Inbox? inbox) => !wakeUp.TryTake() && inbox is { HasMail: true };
+
+    private static SyncResponse? WithMail(SyncResponse? response, Inbox? inbox) => response is null || inbox is null ? response : inbox.AddTo(response);
 
     private SyncResponse NothingFor(SyncRequest request) => new()
     {
@@ -135,42 +149,6 @@ public sealed class WorkerSync(
 
     /// <summary>What the worker may count on from when it sent its request: its lease is as old as the look.</summary>
     private int LeaseSecondsAt(long lookedAt, long start) => options.Value.LeaseSeconds - (lookedAt < start ? (int)LastLooks.Moment.TotalSeconds : 0);
-
-    /// <summary>Whether it was woken, and what it was given meanwhile (<see cref="WaitingSyncs"/>).</summary>
-    private async Task<(bool IsWoken, SyncResponse? Given)> WaitAsync(
-        WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, int leaseSeconds, TimeSpan atMost, CancellationToken cancellationToken)
-    {
-        if (!HostsDigest.IsIn(request))
-        {
-            return (await WaitAsync(wakeUp, atMost, cancellationToken), null);
-        }
-
-        var mine = waiting.Add(worker, request, leaseSeconds);
-        var (isWoken, isFree) = (false, false);
-        try
-        {
-            isWoken = await WaitAsync(wakeUp, atMost, cancellationToken);
-        }
-        finally
-        {
-            isFree = waiting.Remove(mine);
-        }
-
-        return isFree ? (isWoken, null) : (true, await GivenAsync(mine, cancellationToken));
-    }
-
-    /// <summary>What whoever took the request gives; null where that takes too long. It is not lost: what is not accepted is given again.</summary>
-    private async Task<SyncResponse?> GivenAsync(WaitingSync taken, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await taken.Given.WaitAsync(LongestWrite, time, cancellationToken);
-        }
-        catch (TimeoutException)
-        {
-            return null;
-        }
-    }
 
     /// <summary>True where it was woken.</summary>
     private async Task<bool> WaitAsync(WakeUpSubscription wakeUp, TimeSpan atMost, CancellationToken cancellationToken)

@@ -45,6 +45,11 @@ public sealed class HostEvacuation(OperationQueue queue) : ITaskCompletion
     {
         foreach (var (host, isDown) in tasks.Select(task => (task.Host, task.Refusal is null)))
         {
+            if (host.WorkerId is { } worker)
+            {
+                db.WakeAfterCommit(WakeUps.Worker(worker));
+            }
+
             // without a worker but with an epoch: it went down cleanly. Of one that did not, or where what its worker says cannot be, nobody knows how it stands:
             // it moves as from a worker that was lost, and its media's new epoch keeps the former one out
             host.WorkerId = isDown ? null : host.WorkerId;

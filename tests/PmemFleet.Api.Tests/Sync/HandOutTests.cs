@@ -1,7 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using PmemFleet.Api.Access;
 using PmemFleet.Api.Sync;
 using PmemFleet.Api.Tests.Support;
 using PmemFleet.Contracts.Hosts;
@@ -9,7 +8,7 @@ using PmemFleet.Contracts.Sync;
 
 namespace PmemFleet.Api.Tests.Sync;
 
-/// <summary>A write gives its tasks to a worker that waits at its replica, in its own transaction, and only where the worker's own look would give them as well.</summary>
+/// <summary>A write gives its tasks to a worker that syncs at its replica, in its own transaction, and only where the worker's own look would give them as well.</summary>
 public sealed class HandOutTests(ApiFixture api) : IClassFixture<ApiFixture>
 {
     [Fact]
@@ -135,48 +134,73 @@ public sealed class HandOutTests(ApiFixture api) : IClassFixture<ApiFixture>
         Assert.Single((await waiting.WaitAsync(TimeSpan.FromSeconds(10))).Hosts);
     }
 
-    /// <summary>Whoever ends a wait first has it, and the other one knows.</summary>
+    /// <summary>Between two of its requests: what it is given waits for the next one, and no look finds it.</summary>
     [Fact]
-    public async Task Wait_EndedByTwoAtOnce_IsEndedByOne()
+    public async Task Write_JustAfterItsWorkersRequest_GivesTheTaskToTheNext()
     {
-        var syncs = new WaitingSyncs();
-        var worker = new WorkerIdentity(Guid.NewGuid(), Guid.NewGuid(), "w");
-        var request = new SyncRequest { InstanceId = worker.InstanceId, Hosts = [], Results = [], Observations = [], HostsDigest = "1.a" };
-        var (taken, left) = (0, 0);
-        for (var time = 0; time < 2000; time++)
-        {
-            var waiting = syncs.Add(worker, request, 30);
-            using var both = new Barrier(2);
-            var take = Task.Run(() =>
-            {
-                both.SignalAndWait();
-                return syncs.Take([worker.WorkerId]).ToList();
-            });
-            both.SignalAndWait();
-            var isFree = syncs.Remove(waiting);
-            var got = await take;
-            Assert.Equal(isFree ? 0 : 1, got.Count);
-            got.ForEach(one => one.Answer(null));
-            Assert.True(isFree || await waiting.Given is null);
-            Assert.False(syncs.Has(worker.WorkerId));
-            (taken, left) = (taken + got.Count, left + (isFree ? 1 : 0));
-        }
+        var (worker, host) = await KnownAsync("between");
+        await worker.SyncAsync();
+        await InjectAsync(host);
+        Assert.Equal(1L, await ScalarAsync("SELECT count(*) FROM tasks WHERE host_id = $1 AND NOT done AND delivered_epoch IS NOT NULL", host.Id));
+        var answer = await worker.SyncAsync(wait: 20);
+        var (given, task) = (Assert.Single(answer.Hosts), Assert.Single(answer.Hosts[0].Tasks));
+        Assert.True(await IsOfTheWriteAsync(task.TaskId));
+        var end = await worker.SyncAsync(results: [ScriptedWorker.Done((given, task))]);
+        Assert.Equal([task.TaskId], end.AcknowledgedResults);
+        Assert.Equal("succeeded", await StateAsync(task.TaskId));
+    }
 
-        Assert.Equal(2000, taken + left);
+    /// <summary>The answer to a result takes along what was given meanwhile.</summary>
+    [Fact]
+    public async Task Write_BeforeTheWorkerBringsAResult_IsInTheAnswerToIt()
+    {
+        var (worker, host) = await KnownAsync("along");
+        await InjectAsync(host);
+        var first = await worker.ReceiveAsync("inject-errors");
+        await worker.SyncAsync(results: [ScriptedWorker.Done(first)]);
+        await InjectAsync(host);
+        var second = await worker.SyncAsync(results: [ScriptedWorker.Done(first)]);
+        Assert.True(await IsOfTheWriteAsync(Assert.Single(Assert.Single(second.Hosts).Tasks).TaskId));
     }
 
     [Fact]
-    public void Wait_OfAFormerRequest_IsNotTaken()
+    public async Task Write_WhoseWorkerHasNotComeForASecond_LeavesItToTheLook()
     {
-        var syncs = new WaitingSyncs();
-        var worker = new WorkerIdentity(Guid.NewGuid(), Guid.NewGuid(), "w");
-        var request = new SyncRequest { InstanceId = worker.InstanceId, Hosts = [], Results = [], Observations = [], HostsDigest = "1.a" };
-        var former = syncs.Add(worker, request, 30);
-        var latter = syncs.Add(worker, request, 30);
-        Assert.True(syncs.Remove(former));
-        Assert.Same(latter, Assert.Single(syncs.Take([worker.WorkerId])));
-        Assert.Empty(syncs.Take([worker.WorkerId]));
-        Assert.False(syncs.Remove(latter));
+        var (worker, host) = await KnownAsync("away");
+        await worker.SyncAsync();
+        await Task.Delay(1100);
+        await InjectAsync(host);
+        Assert.Equal(1L, await ScalarAsync("SELECT count(*) FROM tasks WHERE host_id = $1 AND NOT done AND delivered_epoch IS NULL", host.Id));
+        Assert.Single(Assert.Single((await worker.SyncAsync()).Hosts).Tasks);
+    }
+
+    /// <summary>What waits in the inbox of one digest is found by the look that another one needs.</summary>
+    [Fact]
+    public async Task Write_WhoseWorkerThenNamesAllItsHosts_IsGivenByTheLook()
+    {
+        var (worker, host) = await KnownAsync("anew");
+        await worker.SyncAsync();
+        await InjectAsync(host);
+        worker.Digest = string.Empty;
+        var answer = await worker.SyncAsync();
+        Assert.False(answer.Partial);
+        Assert.Single(Assert.Single(answer.Hosts).Tasks);
+    }
+
+    /// <summary>A wake-up may be lost. A busy worker's look is never older than a second, whatever it brings.</summary>
+    [Fact]
+    public async Task Task_OfWhichNobodyTells_IsFoundAllTheSame()
+    {
+        var (worker, host) = await KnownAsync("untold");
+        await worker.SyncAsync();
+        await ScalarAsync(
+            """
+            WITH made AS (INSERT INTO operations (id, kind, host_id, host_name, state, progress, success_status, cancel_requested, actor, created_at, version)
+                SELECT gen_random_uuid(), 'scrub', id, name, 'pending', 0, 200, false, 'test', now(), 1 FROM hosts WHERE id = $1 RETURNING id, host_id)
+            INSERT INTO tasks (id, operation_id, host_id, sequence, kind, steps, done, created_at) SELECT gen_random_uuid(), id, host_id, 1000, 'scrub', '[]', false, now() FROM made
+            """,
+            host.Id);
+        await Eventually.Async(async () => (await worker.SyncAsync()).Hosts.Count == 1, TimeSpan.FromSeconds(5));
     }
 
     /// <summary>A worker that knows its host, and shows its digest.</summary>
@@ -197,7 +221,7 @@ public sealed class HandOutTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     private Task WaitsAsync(ScriptedWorker worker) =>
-        Eventually.Async(() => Task.FromResult(api.App.Services.GetRequiredService<WaitingSyncs>().Has(worker.WorkerId)), TimeSpan.FromSeconds(10));
+        Eventually.Async(() => Task.FromResult(api.App.Services.GetRequiredService<Inboxes>().Has(worker.InstanceId)), TimeSpan.FromSeconds(10));
 
     private async Task InjectAsync(HostDto host)
     {

@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Operations;
+using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Sync;
 using PmemFleet.Api.Tests.Support;
 using PmemFleet.Contracts.Operations;
@@ -125,7 +126,11 @@ public sealed class HostsDigestTests(ApiFixture api) : IClassFixture<ApiFixture>
         var (worker, hosts) = await ReadyAsync(2);
         var operation = await api.EnqueueAsync(hosts[0].Name);
         var task = await worker.ReceiveAsync("scrub");
-        await api.WriteAsync(async db => (await db.LockHostAsync(hosts[1].Name, CancellationToken.None))!.Generation++);
+        await api.WriteAsync(async db =>
+        {
+            db.WakeAfterCommit(WakeUps.Worker(worker.WorkerId));
+            return (await db.LockHostAsync(hosts[1].Name, CancellationToken.None))!.Generation++;
+        });
         var answer = await worker.SyncAsync(results: [ScriptedWorker.Done(task)]);
         Assert.Equal((true, string.Empty, 0), (answer.Partial, answer.HostsDigest, answer.Hosts.Count));
         Assert.Equal("succeeded", (await api.Admin.GetAsync<OperationDto>($"/v1/operations/{operation.Id}")).State);
@@ -134,6 +139,28 @@ public sealed class HostsDigestTests(ApiFixture api) : IClassFixture<ApiFixture>
         var again = await worker.SyncAsync(results: [ScriptedWorker.Done(task)]);
         Assert.Equal([task.Task.TaskId], again.AcknowledgedResults);
         Assert.False(again.Partial);
+    }
+
+    /// <summary>What takes the host away is the worker's own result, and the answer to it does not say that nothing has changed.</summary>
+    [Theory]
+    [InlineData("delete-host")]
+    [InlineData("evacuate")]
+    public async Task Result_ThatTakesAHostAway_HasTheWorkerNameItsHostsAtOnce(string kind)
+    {
+        var (worker, hosts) = await ReadyAsync(2);
+        if (kind == "evacuate")
+        {
+            await ScriptedWorker.JoinAsync(api, $"{hosts[0].Name}-other", pool: hosts[0].MediaPool);
+            await api.Admin.PostAsync($"/v1/workers/{worker.WorkerId}/drain", null);
+        }
+        else
+        {
+            await api.BeginAsync(HttpMethod.Delete, $"/v1/hosts/{hosts[0].Name}", null);
+        }
+
+        var task = await worker.ReceiveAsync(kind);
+        var answer = await worker.SyncAsync(results: [ScriptedWorker.Done(task)]);
+        Assert.Equal((true, string.Empty, 0), (answer.Partial, answer.HostsDigest, answer.Hosts.Count));
     }
 
     [Fact]

@@ -63,15 +63,54 @@ public sealed class LastLooksTests
     }
 
     [Fact]
-    public void Keep_OfAShortLease_OrOfAnAnswerThatGaveSomething_IsRefused()
+    public void Keep_OfAShortLease_OrOfAnAnswerThatLeavesMore_IsRefused()
     {
         Assert.False(new LastLooks(new WorkersOptions { LeaseSeconds = 9 }, _time).Keep(Worker, Answer("3.a"), Subscribe(), 0));
         var looks = new LastLooks(new WorkersOptions(), _time);
         Assert.False(looks.Keep(Worker, Answer("3.a") with { CancelledTasks = [Guid.NewGuid()] }, Subscribe(), 0));
-        Assert.False(looks.Keep(Worker, Answer("3.a") with { Hosts = [new HostAssignment { HostId = Guid.NewGuid(), Epoch = 1, Generation = 1, Tasks = [] }] }, Subscribe(), 0));
         Assert.False(looks.Keep(Worker, Answer("") with { Partial = true }, Subscribe(), 0));
         Assert.False(looks.Keep(Worker, Answer("3.a") with { Partial = false }, Subscribe(), 0));
     }
+
+    /// <summary>An answer with tasks may be lost on its way: only who shows that they came knows what the look knew.</summary>
+    [Theory]
+    [InlineData(7, 5, true)]
+    [InlineData(7, 6, true)]
+    [InlineData(7, 4, false)]
+    [InlineData(6, 5, false)]
+    public void Take_AfterTasks_CountsWhereTheyAreAccepted(long epoch, long accepted, bool counts)
+    {
+        var host = Guid.NewGuid();
+        var looks = new LastLooks(new WorkersOptions(), _time);
+        looks.Keep(Worker, Answer("3.a") with { Hosts = [Host(host, 4, 5)] }, Subscribe(), _time.GetTimestamp());
+        var request = Request("3.a") with { Hosts = [new HeldHost { HostId = host, Epoch = epoch, ObservedGeneration = 1, AcceptedSequence = accepted }] };
+        Assert.Equal(counts ? new LastLook(false, _time.GetTimestamp()) : new LastLook(true, null), looks.Take(Worker, request));
+    }
+
+    [Fact]
+    public void Take_AfterTasksOfAHostThatIsNotNamed_LooksAnew()
+    {
+        var looks = new LastLooks(new WorkersOptions(), _time);
+        looks.Keep(Worker, Answer("3.a") with { Hosts = [Host(Guid.NewGuid(), 1)] }, Subscribe(), _time.GetTimestamp());
+        Assert.Equal(new LastLook(true, null), looks.Take(Worker, Request("3.a")));
+    }
+
+    [Fact]
+    public void Keep_OfAsManyTasksAsALookGives_IsRefused()
+    {
+        var looks = new LastLooks(new WorkersOptions(), _time);
+        long[] all = [.. Enumerable.Range(1, SyncLook.MostTasks)];
+        Assert.False(looks.Keep(Worker, Answer("3.a") with { Hosts = [Host(Guid.NewGuid(), all)] }, Subscribe(), 1));
+        Assert.True(looks.Keep(Worker, Answer("3.a") with { Hosts = [Host(Guid.NewGuid(), all[1..])] }, Subscribe(), 1));
+    }
+
+    private static HostAssignment Host(Guid id, params long[] sequences) => new()
+    {
+        HostId = id,
+        Epoch = 7,
+        Generation = 1,
+        Tasks = [.. sequences.Select(sequence => new WorkerTask { TaskId = Guid.NewGuid(), Sequence = sequence, Kind = "scrub", Steps = [] })],
+    };
 
     private WakeUpSubscription Subscribe() => _wakeUps.Subscribe(WakeUps.Worker(Worker.WorkerId));
 

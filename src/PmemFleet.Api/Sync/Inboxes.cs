@@ -1,0 +1,196 @@
+using System.Collections.Concurrent;
+using PmemFleet.Api.Access;
+using PmemFleet.Api.Persistence;
+using PmemFleet.Contracts.Sync;
+
+namespace PmemFleet.Api.Sync;
+
+/// <summary>
+/// Tasks that writes of this replica have given to workers which sync here (<see cref="HandOut"/>), until an answer takes them along. A worker's process has an inbox while it
+/// shows the same digest of its hosts; it is there for a write while a request of the process is here, and a moment after the last one. What is lost with an inbox, or with
+/// the answer that took it, is in the rows, and what is not accepted is given again.
+/// </summary>
+public sealed class Inboxes(TimeProvider time)
+{
+    /// <summary>How long after its last request a process is expected to come again.</summary>
+    private static readonly TimeSpan Expected = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(1);
+    private readonly ConcurrentDictionary<Guid, Inbox> _ofProcess = [];
+    private long _sweptAt = time.GetTimestamp();
+
+    /// <summary>A request comes. Of a process that shows another digest than before, what was given to it is found by a look.</summary>
+    internal Inbox Enter(WorkerIdentity worker, string digest, WakeUpSubscription wakeUp)
+    {
+        while (true)
+        {
+            var inbox = _ofProcess.GetOrAdd(worker.InstanceId, static (_, digest) => new Inbox(digest), digest);
+            if (inbox.Digest == digest && inbox.TryEnter(wakeUp))
+            {
+                return inbox;
+            }
+
+            Close(worker.InstanceId, inbox);
+        }
+    }
+
+    /// <summary>The request goes.</summary>
+    internal void Leave(Inbox inbox, WakeUpSubscription wakeUp)
+    {
+        inbox.Leave(wakeUp, time.GetTimestamp());
+        Sweep();
+    }
+
+    /// <summary>That of a process which is here, or will be in a moment; null where there is none.</summary>
+    internal Inbox? Find(Guid process) =>
+        _ofProcess.TryGetValue(process, out var inbox) && (inbox.LeftAt is not { } left || time.GetElapsedTime(left) < Expected) ? inbox : null;
+
+    /// <summary>A request of this process is here now, and is woken by what comes.</summary>
+    internal bool Has(Guid process) => _ofProcess.TryGetValue(process, out var inbox) && inbox.LeftAt is null;
+
+    private void Close(Guid process, Inbox inbox)
+    {
+        inbox.Close();
+        _ofProcess.TryRemove(new KeyValuePair<Guid, Inbox>(process, inbox));
+    }
+
+    /// <summary>Processes that never came back.</summary>
+    private void Sweep()
+    {
+        var swept = Interlocked.Read(ref _sweptAt);
+        if (time.GetElapsedTime(swept) < Forgotten || Interlocked.CompareExchange(ref _sweptAt, time.GetTimestamp(), swept) != swept)
+        {
+            return;
+        }
+
+        foreach (var (process, inbox) in _ofProcess.Where(pair => pair.Value.LeftAt is { } left && time.GetElapsedTime(left) > Forgotten))
+        {
+            Close(process, inbox);
+        }
+    }
+}
+
+/// <summary>What writes have given to one process.</summary>
+/// <param name="digest">Of its hosts, as it showed it.</param>
+internal sealed class Inbox(string digest)
+{
+    private readonly Lock _gate = new();
+    private readonly List<GivenTask> _mail = [];
+    private WakeUpSubscription? _waiter;
+    private int _requests;
+    private long _leftAt;
+    private bool _isClosed;
+
+    public string Digest => digest;
+
+    /// <summary>Something is in it.</summary>
+    public bool HasMail
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _mail.Count > 0;
+            }
+        }
+    }
+
+    /// <summary>When the last request went; null while one is here.</summary>
+    public long? LeftAt
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _requests > 0 ? null : _leftAt;
+            }
+        }
+    }
+
+    /// <summary>A request comes, and is nudged by what is there and by what comes. False where this one is closed.</summary>
+    public bool TryEnter(WakeUpSubscription wakeUp)
+    {
+        lock (_gate)
+        {
+            if (_isClosed)
+            {
+                return false;
+            }
+
+            _requests++;
+            _waiter = wakeUp;
+            if (_mail.Count > 0)
+            {
+                wakeUp.Nudge();
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>The request goes.</summary>
+    public void Leave(WakeUpSubscription wakeUp, long now)
+    {
+        lock (_gate)
+        {
+            _requests--;
+            _leftAt = now;
+            _waiter = _waiter == wakeUp ? null : _waiter;
+        }
+    }
+
+    /// <summary>Puts in what is committed; false where this one is closed, and the worker has to look.</summary>
+    public bool Put(IEnumerable<GivenTask> given)
+    {
+        lock (_gate)
+        {
+            if (_isClosed)
+            {
+                return false;
+            }
+
+            _mail.AddRange(given);
+            _waiter?.Nudge();
+            return true;
+        }
+    }
+
+    /// <summary>Nothing comes in any more.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _isClosed = true;
+            _mail.Clear();
+        }
+    }
+
+    /// <summary>The answer with what is in here; as it is where the worker has to name its hosts, for it does not read more of such an answer.</summary>
+    public SyncResponse AddTo(SyncResponse response)
+    {
+        List<GivenTask> mail;
+        lock (_gate)
+        {
+            if (_mail.Count == 0 || !response.Partial || response.HostsDigest != digest)
+            {
+                return response;
+            }
+
+            mail = [.. _mail];
+            _mail.Clear();
+        }
+
+        // a look may have found some of them as well
+        var told = response.Hosts.ToDictionary(host => host.HostId);
+        foreach (var ofHost in mail.GroupBy(given => (given.Host.Id, given.Host.Epoch)))
+        {
+            var host = told.GetValueOrDefault(ofHost.Key.Id) ?? new HostAssignment { HostId = ofHost.Key.Id, Epoch = ofHost.Key.Epoch, Generation = ofHost.Last().Host.Generation, Tasks = [] };
+            if (host.Epoch == ofHost.Key.Epoch)
+            {
+                told[host.HostId] = host with { Tasks = [.. host.Tasks.Concat(ofHost.Select(given => given.Task)).DistinctBy(task => task.TaskId).OrderBy(task => task.Sequence)] };
+            }
+        }
+
+        return response with { Hosts = [.. told.Values] };
+    }
+}
