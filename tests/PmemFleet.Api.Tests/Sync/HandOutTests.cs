@@ -59,6 +59,21 @@ public sealed class HandOutTests(ApiFixture api) : IClassFixture<ApiFixture>
         Assert.Single(given.Tasks);
     }
 
+    /// <summary>The write itself makes the host another one: its worker needs the layout before it can do anything with the task.</summary>
+    [Fact]
+    public async Task Write_ThatPlugsSomething_LeavesItsTaskToTheLook()
+    {
+        var (worker, host) = await KnownAsync("plugs", dimms: 2);
+        var waiting = await WaitAsync(worker);
+        var answer = await api.BeginAsync(HttpMethod.Post, $"/v1/hosts/{host.Name}/regions", """{"dimms":["nmem1"]}""");
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+        var told = await waiting.WaitAsync(TimeSpan.FromSeconds(10));
+        Assert.Equal((string.Empty, 0), (told.HostsDigest, told.Hosts.Count));
+        var given = Assert.Single((await worker.SyncAsync()).Hosts);
+        Assert.Equal(2, given.Layout!.Regions.Count);
+        Assert.Equal("create-region", Assert.Single(given.Tasks).Kind);
+    }
+
     [Fact]
     public async Task Write_WhoseWorkerHasNoLeaseAnyMore_GivesItNothing()
     {
@@ -204,9 +219,9 @@ public sealed class HandOutTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     /// <summary>A worker that knows its host, and shows its digest.</summary>
-    private async Task<(ScriptedWorker Worker, HostDto Host)> KnownAsync(string role)
+    private async Task<(ScriptedWorker Worker, HostDto Host)> KnownAsync(string role, int dimms = 1)
     {
-        var (worker, host) = await api.ReadyAsync(role);
+        var (worker, host) = await api.ReadyAsync(role, dimms);
         worker.Digest = string.Empty;
         await worker.SyncAsync();
         Assert.NotEqual(string.Empty, worker.Digest);

@@ -151,7 +151,7 @@ public sealed class HostsDigestTests(ApiFixture api) : IClassFixture<ApiFixture>
         if (kind == "evacuate")
         {
             await ScriptedWorker.JoinAsync(api, $"{hosts[0].Name}-other", pool: hosts[0].MediaPool);
-            await api.Admin.PostAsync($"/v1/workers/{worker.WorkerId}/drain", null);
+            await api.Admin.PostAsync<Contracts.Workers.WorkerDto>($"/v1/workers/{hosts[0].MediaPool}/drain", "{}");
         }
         else
         {

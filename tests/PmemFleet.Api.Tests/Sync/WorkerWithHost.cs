@@ -12,18 +12,18 @@ namespace PmemFleet.Api.Tests.Sync;
 internal static class WorkerWithHost
 {
     /// <summary>A worker of a pool of its own with one host that is up.</summary>
-    public static async Task<(ScriptedWorker Worker, HostDto Host)> ReadyAsync(this ApiFixture api, string role)
+    public static async Task<(ScriptedWorker Worker, HostDto Host)> ReadyAsync(this ApiFixture api, string role, int dimms = 1)
     {
         var pool = $"{role}-{Guid.NewGuid():N}"[..24];
         var worker = await ScriptedWorker.JoinAsync(api, pool, pool: pool);
-        return (worker, await api.AddAsync(worker, pool));
+        return (worker, await api.AddAsync(worker, pool, dimms));
     }
 
-    public static async Task<HostDto> AddAsync(this ApiFixture api, ScriptedWorker worker, string pool)
+    public static async Task<HostDto> AddAsync(this ApiFixture api, ScriptedWorker worker, string pool, int dimms = 1)
     {
         // it may answer only when the boot has ended, which is this worker's to do
         var host = api.Admin.PostAsync<HostDto>(
-            "/v1/hosts", $$"""{"name":"h-{{Guid.NewGuid():N}}","mediaPool":"{{pool}}","labels":{"pool":"{{pool}}"},"dimms":[{"capacity":"64M"}],"regions":[{"dimms":["nmem0"]}]}""", HttpStatusCode.Created);
+            "/v1/hosts", $$"""{"name":"h-{{Guid.NewGuid():N}}","mediaPool":"{{pool}}","labels":{"pool":"{{pool}}"},"dimms":[{{string.Join(',', Enumerable.Repeat("""{"capacity":"64M"}""", dimms))}}],"regions":[{"dimms":["nmem0"]}]}""", HttpStatusCode.Created);
         var boot = worker.ReceiveAsync("boot");
         if (await Task.WhenAny(boot, host) == host)
         {
