@@ -77,10 +77,11 @@ public sealed partial class GroupedSyncs : IDisposable
         }
     }
 
+    /// <summary>It looks in any case: what the group did may be committed, and its answer lost; and who waits for a host may wait for long.</summary>
     private Task AloneAsync(GatheredSync sync) => SharedTransactions.AloneAsync(
         sync.Answer,
         sync.Request,
-        async () => (await TransactAsync([sync], "0", sync.Left)).GetValueOrDefault(sync.Worker.WorkerId));
+        async () => (await TransactAsync([sync with { Work = sync.Work with { Looks = true } }], "0", sync.Left)).GetValueOrDefault(sync.Worker.WorkerId));
 
     /// <summary>By worker; those that are fenced are not in it. Whoever waits for an operation that ended is woken, and need not read it.</summary>
     private async Task<IReadOnlyDictionary<Guid, SyncResponse>> TransactAsync(IReadOnlyList<GatheredSync> group, string lockTimeout, CancellationToken cancellationToken)

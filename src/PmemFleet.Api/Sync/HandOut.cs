@@ -54,9 +54,9 @@ internal sealed class HandOut
         // what a worker knows of its hosts is what they were before this transaction
         var astray = locked.Where(host => Assignment(host) != Assignment(changes.FormerOf(host)))
             .SelectMany(host => new[] { host.WorkerInstanceId, changes.FormerOf(host).WorkerInstanceId }).ToHashSet();
-        foreach (var ofProcess in changes.Added<TaskRow>().GroupBy(task => hosts.GetValueOrDefault(task.HostId)?.WorkerInstanceId))
+        foreach (var ofProcess in changes.Added<TaskRow>().GroupBy(task => (hosts.GetValueOrDefault(task.HostId)?.WorkerId, hosts.GetValueOrDefault(task.HostId)?.WorkerInstanceId)))
         {
-            if (ofProcess.Key is not { } process || astray.Contains(process) || inboxes.Find(process) is not { } inbox)
+            if (ofProcess.Key is not ({ } worker, { } instance) || astray.Contains(instance) || inboxes.Find(worker, instance) is not { } inbox)
             {
                 continue;
             }
@@ -66,7 +66,7 @@ internal sealed class HandOut
             foreach (var task in ofProcess)
             {
                 var host = hosts[task.HostId];
-                if (host.WorkerId is { } worker && _ready.TryGetValue(host.Id, out var digest) && digest == shown && operations.TryGetValue(task.OperationId, out var operation))
+                if (_ready.TryGetValue(host.Id, out var digest) && digest == shown && operations.TryGetValue(task.OperationId, out var operation))
                 {
                     (task.DeliveredEpoch, operation.State) = (host.Epoch, OperationRow.Running);
                     _given.Add((inbox, new GivenTask(worker, new Assigned(host.Id, host.Epoch, host.Generation, 0), TaskOf(task))));
@@ -80,7 +80,7 @@ internal sealed class HandOut
             if (isAll)
             {
                 // elsewhere they look all the same: the worker may come to another replica next
-                changes.WakeOnlyElsewhere(WakeUps.Worker(hosts[ofProcess.First().HostId].WorkerId!.Value));
+                changes.WakeOnlyElsewhere(WakeUps.Worker(worker));
             }
         }
     }
@@ -90,15 +90,17 @@ internal sealed class HandOut
     {
         foreach (var mail in _given.GroupBy(one => one.Inbox))
         {
-            if (!mail.Key.Put(mail.Select(one => one.Given)))
+            if (mail.Key.Put(mail.Select(one => one.Given)))
+            {
+                foreach (var kind in mail.GroupBy(one => one.Given.Task.Kind))
+                {
+                    Telemetry.TasksGiven.Add(kind.Count(), new KeyValuePair<string, object?>("kind", kind.Key));
+                }
+            }
+            else
             {
                 wakeUps.RaiseHere(WakeUps.Worker(mail.First().Given.Worker));
             }
-        }
-
-        foreach (var kind in _given.GroupBy(one => one.Given.Task.Kind))
-        {
-            Telemetry.TasksGiven.Add(kind.Count(), new KeyValuePair<string, object?>("kind", kind.Key));
         }
     }
 

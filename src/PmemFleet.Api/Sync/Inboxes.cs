@@ -7,8 +7,8 @@ namespace PmemFleet.Api.Sync;
 
 /// <summary>
 /// Tasks that writes of this replica have given to workers which sync here (<see cref="HandOut"/>), until an answer takes them along. A worker's process has an inbox while it
-/// shows the same digest of its hosts; it is there for a write while a request of the process is here, and a moment after the last one. What is lost with an inbox, or with
-/// the answer that took it, is in the rows, and what is not accepted is given again.
+/// shows the same digest of its hosts and comes again within a second: what is in it is never older than that, or a task that another replica gave and that was done
+/// long ago could come back. What is lost with an inbox, or with the answer that took it, is in the rows, and what is not accepted is given again.
 /// </summary>
 public sealed class Inboxes(TimeProvider time)
 {
@@ -16,21 +16,33 @@ public sealed class Inboxes(TimeProvider time)
     private static readonly TimeSpan Expected = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(1);
-    private readonly ConcurrentDictionary<Guid, Inbox> _ofProcess = [];
+    private readonly ConcurrentDictionary<(Guid Worker, Guid Instance), Inbox> _ofProcess = [];
     private long _sweptAt = time.GetTimestamp();
 
-    /// <summary>A request comes. Of a process that shows another digest than before, what was given to it is found by a look.</summary>
-    internal Inbox Enter(WorkerIdentity worker, string digest, WakeUpSubscription wakeUp)
+    /// <summary>A request comes. Of a process that shows another digest than before, or was not expected any more, what was given to it is found by a look.</summary>
+    /// <returns>Null where the request shows no digest: it is told everything.</returns>
+    internal Inbox? Enter(WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp)
     {
+        var process = (worker.WorkerId, worker.InstanceId);
         while (true)
         {
-            var inbox = _ofProcess.GetOrAdd(worker.InstanceId, static (_, digest) => new Inbox(digest), digest);
-            if (inbox.Digest == digest && inbox.TryEnter(wakeUp))
+            if (_ofProcess.TryGetValue(process, out var former) && (former.Digest != request.HostsDigest || !IsExpected(former)))
+            {
+                Close(process, former);
+            }
+
+            if (!HostsDigest.IsIn(request))
+            {
+                return null;
+            }
+
+            var inbox = _ofProcess.GetOrAdd(process, static (_, digest) => new Inbox(digest), request.HostsDigest!);
+            if (inbox.Digest == request.HostsDigest && inbox.TryEnter(wakeUp))
             {
                 return inbox;
             }
 
-            Close(worker.InstanceId, inbox);
+            Close(process, inbox);
         }
     }
 
@@ -42,16 +54,17 @@ public sealed class Inboxes(TimeProvider time)
     }
 
     /// <summary>That of a process which is here, or will be in a moment; null where there is none.</summary>
-    internal Inbox? Find(Guid process) =>
-        _ofProcess.TryGetValue(process, out var inbox) && (inbox.LeftAt is not { } left || time.GetElapsedTime(left) < Expected) ? inbox : null;
+    internal Inbox? Find(Guid worker, Guid instance) => _ofProcess.TryGetValue((worker, instance), out var inbox) && IsExpected(inbox) ? inbox : null;
 
     /// <summary>A request of this process is here now, and is woken by what comes.</summary>
-    internal bool Has(Guid process) => _ofProcess.TryGetValue(process, out var inbox) && inbox.LeftAt is null;
+    internal bool Has(Guid worker, Guid instance) => _ofProcess.TryGetValue((worker, instance), out var inbox) && inbox.LeftAt is null;
 
-    private void Close(Guid process, Inbox inbox)
+    private bool IsExpected(Inbox inbox) => inbox.LeftAt is not { } left || time.GetElapsedTime(left) < Expected;
+
+    private void Close((Guid Worker, Guid Instance) process, Inbox inbox)
     {
         inbox.Close();
-        _ofProcess.TryRemove(new KeyValuePair<Guid, Inbox>(process, inbox));
+        _ofProcess.TryRemove(new KeyValuePair<(Guid, Guid), Inbox>(process, inbox));
     }
 
     /// <summary>Processes that never came back.</summary>
@@ -76,24 +89,11 @@ internal sealed class Inbox(string digest)
 {
     private readonly Lock _gate = new();
     private readonly List<GivenTask> _mail = [];
-    private WakeUpSubscription? _waiter;
-    private int _requests;
+    private readonly List<WakeUpSubscription> _waiters = new(1);
     private long _leftAt;
     private bool _isClosed;
 
     public string Digest => digest;
-
-    /// <summary>Something is in it.</summary>
-    public bool HasMail
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _mail.Count > 0;
-            }
-        }
-    }
 
     /// <summary>When the last request went; null while one is here.</summary>
     public long? LeftAt
@@ -102,7 +102,7 @@ internal sealed class Inbox(string digest)
         {
             lock (_gate)
             {
-                return _requests > 0 ? null : _leftAt;
+                return _waiters.Count > 0 ? null : _leftAt;
             }
         }
     }
@@ -117,8 +117,7 @@ internal sealed class Inbox(string digest)
                 return false;
             }
 
-            _requests++;
-            _waiter = wakeUp;
+            _waiters.Add(wakeUp);
             if (_mail.Count > 0)
             {
                 wakeUp.Nudge();
@@ -133,9 +132,8 @@ internal sealed class Inbox(string digest)
     {
         lock (_gate)
         {
-            _requests--;
+            _waiters.Remove(wakeUp);
             _leftAt = now;
-            _waiter = _waiter == wakeUp ? null : _waiter;
         }
     }
 
@@ -150,7 +148,7 @@ internal sealed class Inbox(string digest)
             }
 
             _mail.AddRange(given);
-            _waiter?.Nudge();
+            _waiters.ForEach(waiter => waiter.Nudge());
             return true;
         }
     }

@@ -14,7 +14,7 @@ public sealed class SyncDown(IHostLayouts layouts)
     /// <summary>By worker, what it has to know.</summary>
     /// <param name="db">The transaction's context.</param>
     /// <param name="look">What was seen in this transaction.</param>
-    /// <param name="asking">Who is told, of those that were looked for.</param>
+    /// <param name="asking">Who is told; of those that were not looked for, that nothing has changed.</param>
     /// <param name="cancellationToken">Stops it; the caller rolls back.</param>
     internal async Task<IReadOnlyDictionary<Guid, SyncNews>> TellAsync(
         FleetDbContext db, SyncLook look, IReadOnlyList<(WorkerIdentity Worker, SyncRequest Request)> asking, CancellationToken cancellationToken)

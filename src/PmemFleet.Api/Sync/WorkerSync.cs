@@ -22,13 +22,13 @@ public sealed class WorkerSync(
     public async Task<SyncResponse?> RunAsync(WorkerIdentity worker, SyncRequest request, CancellationToken cancellationToken)
     {
         var wakeUp = wakeUps.Subscribe(WakeUps.Worker(worker.WorkerId));
-        var inbox = HostsDigest.IsIn(request) ? inboxes.Enter(worker, request.HostsDigest!, wakeUp) : null;
+        var inbox = inboxes.Enter(worker, request, wakeUp);
         var isKept = false;
         try
         {
             var (response, lookedAt) = await RunAsync(worker, request, wakeUp, inbox, cancellationToken);
             Telemetry.Syncs.Add(1, new KeyValuePair<string, object?>("outcome", response is null ? "fenced" : "ok"));
-            isKept = response is not null && lookedAt is { } at && (!IsIdle(request) || response.Hosts.Count > 0) && _lastLooks.Keep(worker, response, wakeUp, at);
+            isKept = response is not null && (!IsIdle(request) || response.Hosts.Count > 0) && _lastLooks.Keep(worker, response, wakeUp, lookedAt);
             return response;
         }
         finally
@@ -45,17 +45,17 @@ public sealed class WorkerSync(
         }
     }
 
-    /// <summary>The answer, and when it was last seen what waits for the worker, where that counts; its lease is as old.</summary>
-    private async Task<(SyncResponse? Response, long? LookedAt)> RunAsync(
+    /// <summary>The answer, and when it was last seen what waits for the worker; its lease is as old.</summary>
+    private async Task<(SyncResponse? Response, long LookedAt)> RunAsync(
         WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, Inbox? inbox, CancellationToken cancellationToken)
     {
         var start = time.GetTimestamp();
         var last = _lastLooks.Take(worker, request);
         var lookedAt = last.LookedAt ?? start;
-        var (response, hasLooked) = !IsIdle(request) || WantsDigest(request) ? (await grouped.RunAsync(worker, request, new SyncWork(BringsNews: true, Looks: last.LookedAt is null), cancellationToken), true)
-            : last.IsWoken ? (await grouped.RunAsync(worker, request, SyncWork.Look, cancellationToken), true)
-            : last.LookedAt is not null ? (NothingFor(request) with { LeaseSeconds = LeaseSecondsAt(lookedAt, start) }, true)
-            : await IdleAsync(worker, request, wakeUp, inbox, cancellationToken);
+        var response = !IsIdle(request) || WantsDigest(request) ? await grouped.RunAsync(worker, request, new SyncWork(BringsNews: true, Looks: last.LookedAt is null), cancellationToken)
+            : last.IsWoken ? await grouped.RunAsync(worker, request, SyncWork.Look, cancellationToken)
+            : last.LookedAt is not null ? NothingFor(request) with { LeaseSeconds = LeaseSecondsAt(lookedAt, start) }
+            : await IdleAsync(worker, request, wakeUp, cancellationToken);
         response = WithMail(response, inbox);
         if (request.Results!.Count > 0 || request.Observations!.Count > 0)
         {
@@ -74,20 +74,18 @@ public sealed class WorkerSync(
             // who is woken has something to fetch; who is not looks after itself now and then, together with the others
             if (await WaitAsync(wakeUp, left < Poll ? left : Poll, cancellationToken))
             {
-                if (IsOnlyMail(wakeUp, inbox))
+                // nobody raised the worker's topic, and what it was woken for is here already
+                response = wakeUp.TryTake() ? null : WithMail(NothingFor(request) with { LeaseSeconds = LeaseSecondsAt(lookedAt, start) }, inbox);
+                if (response is null || IsEmpty(request, response))
                 {
-                    response = NothingFor(request) with { LeaseSeconds = LeaseSecondsAt(lookedAt, start) };
-                }
-                else
-                {
-                    (lookedAt, hasLooked) = (time.GetTimestamp(), true);
+                    lookedAt = time.GetTimestamp();
                     response = await grouped.RunAsync(worker, request, SyncWork.Look, cancellationToken);
                 }
             }
             else if (left > Poll)
             {
                 lookedAt = time.GetTimestamp();
-                (response, hasLooked) = await IdleAsync(worker, request, wakeUp, inbox, cancellationToken);
+                response = await IdleAsync(worker, request, wakeUp, cancellationToken);
             }
             else
             {
@@ -98,7 +96,7 @@ public sealed class WorkerSync(
             response = WithMail(response, inbox);
         }
 
-        return (response, hasLooked ? lookedAt : null);
+        return (response, lookedAt);
     }
 
     /// <summary>It brings nothing.</summary>
@@ -107,8 +105,7 @@ public sealed class WorkerSync(
     /// <summary>It names all its hosts because it has no digest, and is told one at once.</summary>
     private static bool WantsDigest(SyncRequest request) => request.HostsDigest is "";
 
-    /// <summary>The answer, and whether it is seen now what waits for the worker.</summary>
-    private async Task<(SyncResponse? Response, bool HasLooked)> IdleAsync(WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, Inbox? inbox, CancellationToken cancellationToken)
+    private async Task<SyncResponse?> IdleAsync(WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, CancellationToken cancellationToken)
     {
         var verdict = await idle.AskAsync(worker, request, wakeUp, cancellationToken);
 
@@ -117,16 +114,15 @@ public sealed class WorkerSync(
         switch (verdict)
         {
             case IdleVerdict.Fenced:
-                return (null, true);
+                return null;
             case IdleVerdict.Ask:
-                return IsOnlyMail(wakeUp, inbox) ? (NothingFor(request), false) : (await grouped.RunAsync(worker, request, SyncWork.Look, cancellationToken), true);
+                // also where it was only nudged: nobody has seen its lease yet
+                wakeUp.TryTake();
+                return await grouped.RunAsync(worker, request, SyncWork.Look, cancellationToken);
             default:
-                return (NothingFor(request), true);
+                return NothingFor(request);
         }
     }
-
-    /// <summary>Nobody raised the worker's topic, and what it was woken for is here already.</summary>
-    private static bool IsOnlyMail(WakeUpSubscription wakeUp, Inbox? inbox) => !wakeUp.TryTake() && inbox is { HasMail: true };
 
     private static SyncResponse? WithMail(SyncResponse? response, Inbox? inbox) => response is null || inbox is null ? response : inbox.AddTo(response);
 

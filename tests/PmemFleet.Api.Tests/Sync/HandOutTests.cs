@@ -1,8 +1,11 @@
+using System.Diagnostics;
 using System.Net;
+using System.Net.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using PmemFleet.Api.Sync;
 using PmemFleet.Api.Tests.Support;
+using PmemFleet.Contracts;
 using PmemFleet.Contracts.Hosts;
 using PmemFleet.Contracts.Sync;
 
@@ -11,6 +14,13 @@ namespace PmemFleet.Api.Tests.Sync;
 /// <summary>A write gives its tasks to a worker that syncs at its replica, in its own transaction, and only where the worker's own look would give them as well.</summary>
 public sealed class HandOutTests(ApiFixture api) : IClassFixture<ApiFixture>
 {
+    /// <summary>A task of host $1 that no wake-up tells of.</summary>
+    private const string UntoldTask = """
+        WITH made AS (INSERT INTO operations (id, kind, host_id, host_name, state, progress, success_status, cancel_requested, actor, created_at, version)
+            SELECT gen_random_uuid(), 'scrub', id, name, 'pending', 0, 200, false, 'test', now(), 1 FROM hosts WHERE id = $1 RETURNING id, host_id)
+        INSERT INTO tasks (id, operation_id, host_id, sequence, kind, steps, done, created_at) SELECT gen_random_uuid(), id, host_id, 1000, 'scrub', '[]', false, now() FROM made
+        """;
+
     [Fact]
     public async Task Write_WhileItsWorkerWaits_GivesTheTaskInItsOwnTransaction()
     {
@@ -154,9 +164,7 @@ public sealed class HandOutTests(ApiFixture api) : IClassFixture<ApiFixture>
     public async Task Write_JustAfterItsWorkersRequest_GivesTheTaskToTheNext()
     {
         var (worker, host) = await KnownAsync("between");
-        await worker.SyncAsync();
-        await InjectAsync(host);
-        Assert.Equal(1L, await ScalarAsync("SELECT count(*) FROM tasks WHERE host_id = $1 AND NOT done AND delivered_epoch IS NOT NULL", host.Id));
+        await GiveBetweenAsync(worker, host, []);
         var answer = await worker.SyncAsync(wait: 20);
         var (given, task) = (Assert.Single(answer.Hosts), Assert.Single(answer.Hosts[0].Tasks));
         Assert.True(await IsOfTheWriteAsync(task.TaskId));
@@ -172,10 +180,73 @@ public sealed class HandOutTests(ApiFixture api) : IClassFixture<ApiFixture>
         var (worker, host) = await KnownAsync("along");
         await InjectAsync(host);
         var first = await worker.ReceiveAsync("inject-errors");
-        await worker.SyncAsync(results: [ScriptedWorker.Done(first)]);
-        await InjectAsync(host);
+        await GiveBetweenAsync(worker, host, [ScriptedWorker.Done(first)]);
         var second = await worker.SyncAsync(results: [ScriptedWorker.Done(first)]);
         Assert.True(await IsOfTheWriteAsync(Assert.Single(Assert.Single(second.Hosts).Tasks).TaskId));
+    }
+
+    /// <summary>Something waits for it here, and yet it is not its turn: nobody has a lease of a second ago.</summary>
+    [Theory]
+    [InlineData("UPDATE worker_leases SET expires_at = now() - interval '1 second' WHERE worker_id = $1")]
+    [InlineData("UPDATE worker_leases SET instance_id = gen_random_uuid() WHERE worker_id = $1")]
+    public async Task Mail_OfAProcessThatLostItsLeaseMeanwhile_IsNotGiven(string how)
+    {
+        var (worker, host) = await KnownAsync("lostlease");
+        await GiveBetweenAsync(worker, host, []);
+        await ScalarAsync(how, worker.WorkerId);
+        Assert.Equal(HttpStatusCode.Conflict, (await worker.PostAsync(worker.Request(wait: 1))).StatusCode);
+    }
+
+    /// <summary>The replica that gives is not the one where the worker waits by now.</summary>
+    [Fact]
+    public async Task Write_WhoseWorkerWaitsAtAnotherReplica_IsFoundThere()
+    {
+        var (worker, host) = await KnownAsync("moved");
+        var other = await api.StartReplicaAsync();
+        for (var attempt = 0; ; attempt++)
+        {
+            await worker.SyncAsync();
+            var waiting = api.Client(worker.Credential, other).PostAsJsonAsync($"/v1/workers/{worker.WorkerId}/sync", worker.Request(wait: 20), FleetJsonContext.Default.SyncRequest);
+            await Eventually.Async(() => Task.FromResult(other.Services.GetRequiredService<Inboxes>().Has(worker.WorkerId, worker.InstanceId)), TimeSpan.FromSeconds(10));
+            await InjectAsync(host);
+            var hasGiven = (bool)(await ScalarAsync("SELECT delivered_epoch IS NOT NULL FROM tasks WHERE host_id = $1 AND NOT done", host.Id))!;
+            var answer = await (await waiting.WaitAsync(TimeSpan.FromSeconds(4))).ReadAsync<SyncResponse>();
+            var (given, task) = (Assert.Single(answer.Hosts), Assert.Single(answer.Hosts[0].Tasks));
+            if (hasGiven || attempt == 5)
+            {
+                Assert.True(hasGiven);
+                return;
+            }
+
+            await worker.SyncAsync(results: [ScriptedWorker.Done((given, task))]);
+        }
+    }
+
+    /// <summary>A sync that goes alone may have waited for long, or its group may have been committed and its answer lost: it looks.</summary>
+    [Fact]
+    public async Task Result_OfASyncThatGoesAlone_IsAnsweredWithWhatWaits()
+    {
+        var (worker, host) = await KnownAsync("alone");
+        await InjectAsync(host);
+        var first = await worker.ReceiveAsync("inject-errors");
+        await worker.SyncAsync(results: [ScriptedWorker.Done(first)]);
+        await using var connection = await api.ConnectAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using (var hold = new NpgsqlCommand(UntoldTask, connection) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = host.Id } } })
+        {
+            await hold.ExecuteNonQueryAsync();
+        }
+
+        await using (var hold = new NpgsqlCommand("SELECT FROM hosts WHERE id = $1 FOR UPDATE", connection) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = host.Id } } })
+        {
+            await hold.ExecuteNonQueryAsync();
+        }
+
+        var alone = worker.SyncAsync(results: [ScriptedWorker.Done(first)]);
+        await Task.Delay(500);
+        Assert.False(alone.IsCompleted);
+        await transaction.CommitAsync();
+        Assert.Equal("scrub", Assert.Single(Assert.Single((await alone).Hosts).Tasks).Kind);
     }
 
     [Fact]
@@ -207,15 +278,11 @@ public sealed class HandOutTests(ApiFixture api) : IClassFixture<ApiFixture>
     public async Task Task_OfWhichNobodyTells_IsFoundAllTheSame()
     {
         var (worker, host) = await KnownAsync("untold");
-        await worker.SyncAsync();
-        await ScalarAsync(
-            """
-            WITH made AS (INSERT INTO operations (id, kind, host_id, host_name, state, progress, success_status, cancel_requested, actor, created_at, version)
-                SELECT gen_random_uuid(), 'scrub', id, name, 'pending', 0, 200, false, 'test', now(), 1 FROM hosts WHERE id = $1 RETURNING id, host_id)
-            INSERT INTO tasks (id, operation_id, host_id, sequence, kind, steps, done, created_at) SELECT gen_random_uuid(), id, host_id, 1000, 'scrub', '[]', false, now() FROM made
-            """,
-            host.Id);
-        await Eventually.Async(async () => (await worker.SyncAsync()).Hosts.Count == 1, TimeSpan.FromSeconds(5));
+        await InjectAsync(host);
+        var done = ScriptedWorker.Done(await worker.ReceiveAsync("inject-errors"));
+        await worker.SyncAsync(results: [done]);
+        await ScalarAsync(UntoldTask, host.Id);
+        await Eventually.Async(async () => (await worker.SyncAsync(results: [done])).Hosts.Count == 1, TimeSpan.FromSeconds(3));
     }
 
     /// <summary>A worker that knows its host, and shows its digest.</summary>
@@ -228,6 +295,25 @@ public sealed class HandOutTests(ApiFixture api) : IClassFixture<ApiFixture>
         return (worker, host);
     }
 
+    /// <summary>A write within the moment in which its worker is expected again. A machine that is busy may take longer: then it is tried with the next one.</summary>
+    private async Task GiveBetweenAsync(ScriptedWorker worker, HostDto host, IReadOnlyList<TaskResult> results)
+    {
+        for (var attempt = 0; attempt < 6; attempt++)
+        {
+            await worker.SyncAsync(results: results);
+            var start = Stopwatch.GetTimestamp();
+            await InjectAsync(host);
+            if ((bool)(await ScalarAsync("SELECT delivered_epoch IS NOT NULL FROM tasks WHERE host_id = $1 AND NOT done", host.Id))! && Stopwatch.GetElapsedTime(start).TotalSeconds < 0.4)
+            {
+                return;
+            }
+
+            results = [ScriptedWorker.Done(await worker.ReceiveAsync("inject-errors"))];
+        }
+
+        Assert.Fail("no write was in time");
+    }
+
     private async Task<Task<SyncResponse>> WaitAsync(ScriptedWorker worker)
     {
         var waiting = worker.SyncAsync(wait: 20);
@@ -236,7 +322,7 @@ public sealed class HandOutTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     private Task WaitsAsync(ScriptedWorker worker) =>
-        Eventually.Async(() => Task.FromResult(api.App.Services.GetRequiredService<Inboxes>().Has(worker.InstanceId)), TimeSpan.FromSeconds(10));
+        Eventually.Async(() => Task.FromResult(api.App.Services.GetRequiredService<Inboxes>().Has(worker.WorkerId, worker.InstanceId)), TimeSpan.FromSeconds(10));
 
     private async Task InjectAsync(HostDto host)
     {
@@ -244,8 +330,9 @@ public sealed class HandOutTests(ApiFixture api) : IClassFixture<ApiFixture>
         Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
     }
 
-    /// <summary>The transaction that put the task into the host's queue is the one that changed it last.</summary>
-    private async Task<bool> IsOfTheWriteAsync(Guid task) => (bool)(await ScalarAsync("SELECT t.xmin = h.xmin FROM tasks t JOIN hosts h ON h.id = t.host_id WHERE t.id = $1", task))!;
+    /// <summary>It was given by the write that made it: a look makes another version of its operation.</summary>
+    private async Task<bool> IsOfTheWriteAsync(Guid task) =>
+        (bool)(await ScalarAsync("SELECT o.state = 'running' AND o.version = 1 FROM tasks t JOIN operations o ON o.id = t.operation_id WHERE t.id = $1", task))!;
 
     private async Task<string> StateAsync(Guid task) => (string)(await ScalarAsync("SELECT o.state FROM operations o JOIN tasks t ON t.operation_id = o.id WHERE t.id = $1", task))!;
 

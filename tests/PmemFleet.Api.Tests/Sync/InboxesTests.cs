@@ -18,13 +18,13 @@ public sealed class InboxesTests
     {
         var inboxes = new Inboxes(_time);
         using var wakeUp = Subscribe();
-        var inbox = inboxes.Enter(Worker, "1.a", wakeUp);
+        var inbox = Enter(inboxes, Worker, "1.a", wakeUp);
         var waiting = wakeUp.WaitAsync(TimeSpan.FromSeconds(30), CancellationToken.None);
         Assert.False(waiting.IsCompleted);
-        Assert.True(inboxes.Find(Worker.InstanceId)!.Put([Given(1)]));
+        Assert.True(inboxes.Find(Worker.WorkerId, Worker.InstanceId)!.Put([Given(1)]));
         Assert.True(await waiting);
         Assert.False(wakeUp.TryTake());
-        Assert.True(inbox.HasMail);
+        Assert.True(HasMail(inbox));
     }
 
     /// <summary>Both at once are one wake-up, and the raised topic counts.</summary>
@@ -35,7 +35,7 @@ public sealed class InboxesTests
     {
         var inboxes = new Inboxes(_time);
         using var wakeUp = Subscribe();
-        var inbox = inboxes.Enter(Worker, "1.a", wakeUp);
+        var inbox = Enter(inboxes, Worker, "1.a", wakeUp);
         void Raise() => _wakeUps.RaiseHere(WakeUps.Worker(Worker.WorkerId));
         void Put() => Assert.True(inbox.Put([Given(1)]));
         foreach (var act in raisedFirst ? new[] { Raise, Put } : [Put, Raise])
@@ -53,14 +53,14 @@ public sealed class InboxesTests
     {
         var inboxes = new Inboxes(_time);
         using var former = Subscribe();
-        var inbox = inboxes.Enter(Worker, "1.a", former);
+        var inbox = Enter(inboxes, Worker, "1.a", former);
         inboxes.Leave(inbox, former);
-        Assert.False(inboxes.Has(Worker.InstanceId));
+        Assert.False(inboxes.Has(Worker.WorkerId, Worker.InstanceId));
         _time.Advance(TimeSpan.FromSeconds(0.9));
-        Assert.True(inboxes.Find(Worker.InstanceId)!.Put([Given(1)]));
+        Assert.True(inboxes.Find(Worker.WorkerId, Worker.InstanceId)!.Put([Given(1)]));
         Assert.False(await former.WaitAsync(TimeSpan.FromMilliseconds(1), CancellationToken.None));
         using var next = Subscribe();
-        Assert.Same(inbox, inboxes.Enter(Worker, "1.a", next));
+        Assert.Same(inbox, Enter(inboxes, Worker, "1.a", next));
         Assert.True(await next.WaitAsync(TimeSpan.FromSeconds(1), CancellationToken.None));
     }
 
@@ -68,15 +68,78 @@ public sealed class InboxesTests
     public void Find_OfAProcessThatIsNotExpected_FindsNothing()
     {
         var inboxes = new Inboxes(_time);
-        Assert.Null(inboxes.Find(Worker.InstanceId));
+        Assert.Null(inboxes.Find(Worker.WorkerId, Worker.InstanceId));
         using var wakeUp = Subscribe();
-        var inbox = inboxes.Enter(Worker, "1.a", wakeUp);
+        var inbox = Enter(inboxes, Worker, "1.a", wakeUp);
         _time.Advance(TimeSpan.FromSeconds(20));
-        Assert.NotNull(inboxes.Find(Worker.InstanceId));
+        Assert.NotNull(inboxes.Find(Worker.WorkerId, Worker.InstanceId));
         inboxes.Leave(inbox, wakeUp);
-        Assert.NotNull(inboxes.Find(Worker.InstanceId));
+        Assert.NotNull(inboxes.Find(Worker.WorkerId, Worker.InstanceId));
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Null(inboxes.Find(Worker.InstanceId));
+        Assert.Null(inboxes.Find(Worker.WorkerId, Worker.InstanceId));
+    }
+
+    /// <summary>The worker may have done it long ago, for another replica.</summary>
+    [Fact]
+    public async Task Mail_OfMoreThanASecondAgo_IsNotGivenAnyMore()
+    {
+        var inboxes = new Inboxes(_time);
+        using var former = Subscribe();
+        var inbox = Enter(inboxes, Worker, "1.a", former);
+        inboxes.Leave(inbox, former);
+        Assert.True(inbox.Put([Given(1)]));
+        _time.Advance(TimeSpan.FromSeconds(1));
+        using var next = Subscribe();
+        var latter = Enter(inboxes, Worker, "1.a", next);
+        Assert.False(await next.WaitAsync(TimeSpan.FromMilliseconds(1), CancellationToken.None));
+        Assert.False(HasMail(latter));
+        Assert.False(inbox.Put([Given(2)]));
+    }
+
+    /// <summary>It is told all its hosts and tasks, and nothing of what was there before it may come behind that.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData(null)]
+    public void Enter_WithoutADigest_ClosesTheInbox(string? digest)
+    {
+        var inboxes = new Inboxes(_time);
+        using var wakeUp = Subscribe();
+        var inbox = Enter(inboxes, Worker, "1.a", wakeUp);
+        inboxes.Leave(inbox, wakeUp);
+        Assert.Null(inboxes.Enter(Worker, Request(digest), wakeUp));
+        Assert.Null(inboxes.Find(Worker.WorkerId, Worker.InstanceId));
+        Assert.False(inbox.Put([Given(1)]));
+    }
+
+    /// <summary>A request that came twice, of which one leaves: the other still waits.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Put_WhereOneOfTwoRequestsHasLeft_WakesTheOther(bool formerLeaves)
+    {
+        var inboxes = new Inboxes(_time);
+        using var former = Subscribe();
+        using var latter = Subscribe();
+        var inbox = Enter(inboxes, Worker, "1.a", former);
+        Assert.Same(inbox, Enter(inboxes, Worker, "1.a", latter));
+        var (leaves, stays) = formerLeaves ? (former, latter) : (latter, former);
+        inboxes.Leave(inbox, leaves);
+        _time.Advance(TimeSpan.FromSeconds(10));
+        Assert.True(inboxes.Find(Worker.WorkerId, Worker.InstanceId)!.Put([Given(1)]));
+        Assert.True(await stays.WaitAsync(TimeSpan.FromSeconds(1), CancellationToken.None));
+        Assert.False(await leaves.WaitAsync(TimeSpan.FromMilliseconds(1), CancellationToken.None));
+    }
+
+    /// <summary>The instance is what the process chose.</summary>
+    [Fact]
+    public void Inbox_OfAnotherWorkerWithTheSameInstance_IsAnother()
+    {
+        var inboxes = new Inboxes(_time);
+        using var wakeUp = Subscribe();
+        var inbox = Enter(inboxes, Worker, "1.a", wakeUp);
+        inbox.Put([Given(1)]);
+        Assert.False(HasMail(Enter(inboxes, Worker with { WorkerId = Guid.NewGuid() }, "1.a", wakeUp)));
+        Assert.True(HasMail(inbox));
     }
 
     /// <summary>A minute later nothing is left of it, and who still has hold of it is told.</summary>
@@ -85,13 +148,13 @@ public sealed class InboxesTests
     {
         var inboxes = new Inboxes(_time);
         using var wakeUp = Subscribe();
-        var inbox = inboxes.Enter(Worker, "1.a", wakeUp);
+        var inbox = Enter(inboxes, Worker, "1.a", wakeUp);
         inboxes.Leave(inbox, wakeUp);
         _time.Advance(TimeSpan.FromSeconds(61));
-        var other = inboxes.Enter(new WorkerIdentity(Guid.NewGuid(), Guid.NewGuid(), "other"), "1.b", wakeUp);
+        var other = Enter(inboxes, new WorkerIdentity(Guid.NewGuid(), Guid.NewGuid(), "other"), "1.b", wakeUp);
         inboxes.Leave(other, wakeUp);
         Assert.False(inbox.Put([Given(1)]));
-        Assert.NotSame(inbox, inboxes.Enter(Worker, "1.a", wakeUp));
+        Assert.NotSame(inbox, Enter(inboxes, Worker, "1.a", wakeUp));
     }
 
     [Fact]
@@ -99,12 +162,12 @@ public sealed class InboxesTests
     {
         var inboxes = new Inboxes(_time);
         using var wakeUp = Subscribe();
-        var former = inboxes.Enter(Worker, "1.a", wakeUp);
+        var former = Enter(inboxes, Worker, "1.a", wakeUp);
         Assert.True(former.Put([Given(1)]));
-        var latter = inboxes.Enter(Worker, "2.b", wakeUp);
-        Assert.False(latter.HasMail);
+        var latter = Enter(inboxes, Worker, "2.b", wakeUp);
+        Assert.False(HasMail(latter));
         Assert.False(former.Put([Given(2)]));
-        Assert.Same(latter, inboxes.Find(Worker.InstanceId));
+        Assert.Same(latter, inboxes.Find(Worker.WorkerId, Worker.InstanceId));
         Assert.Empty(former.AddTo(Answer("1.a")).Hosts);
     }
 
@@ -151,7 +214,7 @@ public sealed class InboxesTests
         using var wakeUp = Subscribe();
         for (var round = 0; round < 2000; round++)
         {
-            var former = inboxes.Enter(Worker, $"1.{round:x}", wakeUp);
+            var former = Enter(inboxes, Worker, $"1.{round:x}", wakeUp);
             using var both = new Barrier(2);
             var put = Task.Run(() =>
             {
@@ -159,13 +222,20 @@ public sealed class InboxesTests
                 return former.Put([Given(round)]);
             });
             both.SignalAndWait();
-            var latter = inboxes.Enter(Worker, $"2.{round:x}", wakeUp);
+            var latter = Enter(inboxes, Worker, $"2.{round:x}", wakeUp);
             await put;
-            Assert.False(latter.HasMail);
-            Assert.False(former.HasMail);
+            Assert.False(HasMail(latter));
+            Assert.False(HasMail(former));
             inboxes.Leave(latter, wakeUp);
         }
     }
+
+    private static Inbox Enter(Inboxes inboxes, WorkerIdentity worker, string digest, WakeUpSubscription wakeUp) => inboxes.Enter(worker, Request(digest), wakeUp)!;
+
+    private static SyncRequest Request(string? digest) => new() { InstanceId = Worker.InstanceId, Hosts = [], Results = [], Observations = [], HostsDigest = digest };
+
+    /// <summary>Takes it.</summary>
+    private static bool HasMail(Inbox inbox) => inbox.AddTo(Answer(inbox.Digest)).Hosts.Count > 0;
 
     private WakeUpSubscription Subscribe() => _wakeUps.Subscribe(WakeUps.Worker(Worker.WorkerId));
 
