@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Text;
 using Npgsql;
 using PmemFleet.Benchmarks.Harness;
@@ -92,6 +93,7 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
         await Task.WhenAll(workers);
         figures.Add(Figure.Of("heartbeats", "%", 10, Better.Lower, $"of one core, Api and PostgreSQL together, {count} workers with a long poll of 10 s each", shares));
         figures.Add(Figure.Of("heartbeats-api", "%", null, Better.Lower, "the Api's part of it", apiOnly));
+        figures.Add(Figure.Of("heartbeats-yardstick", "%", null, Better.Lower, "PostgreSQL alone, as many leases renewed in 10 s by a plain UPDATE each", await RenewalsAsync(fleet, count, token)));
     }
 
     private static async Task CreatesAndDispatchAsync(ControlPlaneUnderTest fleet, HttpClient http, List<Figure> figures, Action<string> say, CancellationToken token)
@@ -116,16 +118,17 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
             var host = Interlocked.Increment(ref next) % hosts;
             using var body = new StringContent("""{"mode":"raw","size":"16M"}""", Encoding.UTF8, "application/json");
             using var answer = await http.PostAsync(new Uri($"/v1/hosts/bench-{host + 1}/namespaces", UriKind.Relative), body, token);
-            return answer.IsSuccessStatusCode;
+            return answer.StatusCode == HttpStatusCode.Created;
         }).GetAwaiter().GetResult();
+        var commits = new List<double>();
         double Commits()
         {
             transactions.Add(pgbench?.RateAsync(TimeSpan.FromSeconds(4), token).GetAwaiter().GetResult() ?? double.NaN);
-            return RateAsync(TimeSpan.FromSeconds(4), async () =>
+            return Keep(commits, RateAsync(TimeSpan.FromSeconds(4), async () =>
             {
                 await using var command = source.CreateCommand("INSERT INTO bench_yardstick (id, at) VALUES (gen_random_uuid(), now())");
                 return await command.ExecuteNonQueryAsync(token) == 1;
-            }).GetAwaiter().GetResult();
+            }).GetAwaiter().GetResult());
         }
 
         var creates = new List<double>();
@@ -188,6 +191,7 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
 
         figures.Add(Figure.Of("accepted", "1/s", null, Better.Higher, $"changes that are only accepted (202, nobody waits, no worker runs), {Clients} clients: what a create cannot be faster than", accepted));
         figures.Add(Figure.Of("dispatched", "1/s", 3000, Better.Higher, "waiting changes given to 4 workers, done, reported, applied and ended", dispatched));
+        figures.Add(Figure.Of("dispatch-yardstick", "1/s", null, Better.Higher, $"bare one-row commits on {Clients} connections, in the same run", commits[1..]));
     }
 
     private static async Task WholeFleetAsync(ControlPlaneUnderTest fleet, HttpClient http, List<Figure> figures, Action<string> say, CancellationToken token)
@@ -221,8 +225,10 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
         figures.Add(Figure.Of("fleet-yardstick", "s", null, Better.Lower, $"a bare COPY of {rows:N0} narrow rows", Stopwatch.GetElapsedTime(start).TotalSeconds));
 
         say("reading");
-        figures.Add(Figure.Of("list-page-p99", "ms", 100, Better.Lower, "a page of 1,000 namespaces, one client, 100 requests", await P99Async(http, 100, _ => "/v1/namespaces?limit=1000", token)));
+        figures.Add(Figure.Of("list-page-p99", "ms", 100, Better.Lower, "a page of 1,000 namespaces of it, one client, 100 requests", await P99Async(http, 100, _ => "/v1/namespaces?limit=1000&labelSelector=fleet%3Dbig", token)));
         figures.Add(Figure.Of("get-p99", "ms", 20, Better.Lower, "one namespace, one client, 500 requests", await P99Async(http, 500, number => $"/v1/hosts/big-{(number % hosts) + 1}/namespaces/namespace0.{number % 10}", token)));
+        figures.Add(Figure.Of("list-yardstick", "ms", null, Better.Lower, "the rows of such a page by a plain SELECT, p99", await SelectP99Async(source, 100, "SELECT * FROM namespaces ORDER BY host_id, region_id, number LIMIT 1000", token)));
+        figures.Add(Figure.Of("get-yardstick", "ms", null, Better.Lower, "one host's row by a plain SELECT, p99", await SelectP99Async(source, 500, "SELECT * FROM hosts WHERE name = 'big-7'", token)));
     }
 
     private static async Task ApplyAsync(HttpClient http, string document, CancellationToken token)
@@ -253,6 +259,61 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
 
         times.Sort();
         return times[(int)(times.Count * 0.99)];
+    }
+
+    private static async Task<double> SelectP99Async(NpgsqlDataSource source, int count, string sql, CancellationToken token)
+    {
+        var times = new List<double>();
+        for (var number = -count / 5; number < count; number++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            await using (var command = source.CreateCommand(sql))
+            await using (var reader = await command.ExecuteReaderAsync(token))
+            {
+                while (await reader.ReadAsync(token))
+                {
+                    _ = reader.GetValue(0);
+                }
+            }
+
+            if (number >= 0)
+            {
+                times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            }
+        }
+
+        times.Sort();
+        return times[(int)(times.Count * 0.99)];
+    }
+
+    /// <summary>PostgreSQL's share of a core while that many leases are renewed in ten seconds, one by one.</summary>
+    private static async Task<double> RenewalsAsync(ControlPlaneUnderTest fleet, int count, CancellationToken token)
+    {
+        await using var source = NpgsqlDataSource.Create(fleet.ConnectionString);
+        var workers = new List<Guid>();
+        await using (var all = source.CreateCommand("SELECT worker_id FROM worker_leases"))
+        await using (var reader = await all.ExecuteReaderAsync(token))
+        {
+            while (await reader.ReadAsync(token))
+            {
+                workers.Add(reader.GetGuid(0));
+            }
+        }
+
+        var (before, start) = (fleet.PostgresSeconds, Stopwatch.GetTimestamp());
+        for (var number = 0; number < count; number++)
+        {
+            await using var renew = source.CreateCommand("UPDATE worker_leases SET expires_at = now() + interval '30 s' WHERE worker_id = $1");
+            renew.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = workers[number % workers.Count] });
+            await renew.ExecuteNonQueryAsync(token);
+            var early = TimeSpan.FromSeconds(10.0 * (number + 1) / count) - Stopwatch.GetElapsedTime(start);
+            if (early > TimeSpan.FromMilliseconds(20))
+            {
+                await Task.Delay(early, token);
+            }
+        }
+
+        return (fleet.PostgresSeconds - before) / Stopwatch.GetElapsedTime(start).TotalSeconds * 100;
     }
 
     /// <summary>Successes a second of that many clients; a failure ends the measurement.</summary>

@@ -1,7 +1,0 @@
-namespace PmemFleet.Lab.Tests;
-
-public class BootTest
-{
-    [Fact]
-    public void Runs() => Assert.NotNull(typeof(BootTest).Assembly);
-}
