@@ -61,7 +61,7 @@ public sealed class DataPlaneProxy(
             return stale;
         }
 
-        var answer = await SendAsync<T>(host, method, PathOf(http, path), body, PresentedKey.Of(http)?.Key, http.RequestAborted);
+        var answer = await SendAsync<T>(host, method, PathOf(http, path), body, PresentedKey.Of(http)?.ForWorker, http.RequestAborted);
         if (answer.Refusal is not null)
         {
             return RefusalOf(answer);
@@ -69,13 +69,14 @@ public sealed class DataPlaneProxy(
 
         if (answer.Value is not { } value || value is Acknowledged)
         {
-            return await AnswerAsync(http, host, new WriteAnswer(StatusCodes.Status204NoContent, null, null, null));
+            return await AnswerAsync(http, host, new WriteAnswer(StatusCodes.Status204NoContent, null, null, null) { Replayed = answer.Replayed });
         }
 
         var bytes = FleetJson.ToUtf8(value);
-        return await AnswerAsync(http, host, locationOf is null
-            ? new WriteAnswer(StatusCodes.Status200OK, bytes, null, EtagOf(bytes))
-            : new WriteAnswer(StatusCodes.Status201Created, bytes, locationOf(value), EtagOf(bytes)));
+        return await AnswerAsync(
+            http,
+            host,
+            new WriteAnswer(locationOf is null ? StatusCodes.Status200OK : StatusCodes.Status201Created, bytes, locationOf?.Invoke(value), EtagOf(bytes)) { Replayed = answer.Replayed });
     }
 
     /// <summary>Where the worker does this write, or only rehearses it.</summary>

@@ -110,7 +110,13 @@ public sealed class WorkerClient(HttpClient http)
                 var reply = await ReadAsync<T>(response, cancellationToken);
                 return reply is null || (reply.Value is null && reply.Refusal is null && typeof(T) != typeof(Acknowledged))
                     ? Refused<T>(WorkerRefusals.Unreachable(target, "its answer is not of this protocol"))
-                    : new WorkerAnswer<T> { Value = reply.Value, Refusal = reply.Refusal, Observations = Own(target, reply.Observations) };
+                    : new WorkerAnswer<T>
+                    {
+                        Value = reply.Value,
+                        Refusal = reply.Refusal,
+                        Observations = Own(target, reply.Observations),
+                        Replayed = response.Headers.Contains(DataPlaneRoutes.ReplayedHeader),
+                    };
             }
         });
 

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using PmemFleet.Api.Conventions;
+using PmemFleet.Api.DataPlane;
 using PmemFleet.Contracts.DataPlane;
 
 namespace PmemFleet.Api.OpenApi;
@@ -9,6 +10,11 @@ namespace PmemFleet.Api.OpenApi;
 /// <summary>Path parameters and the conventions' headers, which mean the same wherever they stand.</summary>
 public sealed class ParameterDescriptions : IOpenApiOperationTransformer
 {
+    private const string KeyOfDatabase = "Makes the request safe to repeat for 24 hours.";
+
+    private const string KeyOfWorker =
+        "Makes the request safe to repeat until its host boots or moves to another worker, which ends what it made. The worker keeps a host's last 4,096 keys in memory.";
+
     private static readonly Dictionary<string, (string Description, string Example)> Paths = new()
     {
         ["id"] = ("The id (UUIDv7).", "01934b2c-0000-7000-8000-000000000000"),
@@ -73,7 +79,8 @@ public sealed class ParameterDescriptions : IOpenApiOperationTransformer
 
         if (HttpMethods.IsPost(method))
         {
-            Header(operation, DataPlaneRoutes.IdempotencyHeader, "Makes the request safe to repeat for 24 hours.", false, null);
+            var isDoneByWorker = context.Description.ActionDescriptor?.EndpointMetadata.OfType<DoneByWorkerAttribute>().Any() ?? false;
+            Header(operation, DataPlaneRoutes.IdempotencyHeader, isDoneByWorker ? KeyOfWorker : KeyOfDatabase, false, null);
         }
 
         return Task.CompletedTask;

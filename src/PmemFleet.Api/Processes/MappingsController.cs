@@ -11,6 +11,7 @@ namespace PmemFleet.Api.Processes;
 [ApiController]
 [Route("v1/hosts/{host}/processes/{pid:int}")]
 [Tags("Processes")]
+[DoneByWorker]
 public sealed class MappingsController(DataPlaneProxy worker) : ControllerBase
 {
     /// <summary>16 MiB of data in base64, and the rest of the request.</summary>

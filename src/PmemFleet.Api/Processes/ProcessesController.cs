@@ -12,6 +12,7 @@ namespace PmemFleet.Api.Processes;
 [ApiController]
 [Route("v1/hosts/{host}/processes")]
 [Tags("Processes")]
+[DoneByWorker]
 public sealed class ProcessesController(DataPlaneProxy worker) : ControllerBase
 {
     /// <summary>Lists the host's processes by pid.</summary>

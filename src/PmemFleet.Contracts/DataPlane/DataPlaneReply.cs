@@ -27,8 +27,11 @@ public static class DataPlaneRoutes
     /// <summary>Request header: the epoch the Api knows; another one is answered 409, rule <c>fenced</c>.</summary>
     public const string EpochHeader = "PmemFleet-Epoch";
 
-    /// <summary>Request header: the caller's Idempotency-Key; the worker answers a repeat from memory.</summary>
+    /// <summary>Request header: a key of the caller's Idempotency-Key and of who the caller is; the worker answers a repeat from memory.</summary>
     public const string IdempotencyHeader = "Idempotency-Key";
+
+    /// <summary>Response header, <c>true</c>: the answer was given before under this key.</summary>
+    public const string ReplayedHeader = "Idempotency-Replayed";
 
     /// <summary>Response header of octet-stream answers: base64 JSON of the observations, absent where nothing changed.</summary>
     public const string ObservationsHeader = "PmemFleet-Observations";

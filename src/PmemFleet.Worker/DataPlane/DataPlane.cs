@@ -114,9 +114,13 @@ internal sealed class DataPlaneGate(LiveHosts hosts, SyncSignal signal)
         var request = key.Length > 0 ? RepeatedRequests.Fingerprint(http.Request, body) : string.Empty;
         if (key.Length > 0 && host.Repeats.TryFind(key, request, out var isOther, out var repeated))
         {
-            return isOther
-                ? Reply<T>(type, Refusals.Of("EINVAL", "idempotency-key-reused", "This Idempotency-Key was used for another request."), [])
-                : Results.Json((DataPlaneReply<T>)repeated, type);
+            if (isOther)
+            {
+                return Reply<T>(type, Refusals.Of("EINVAL", "idempotency-key-reused", "This Idempotency-Key was used for another request."), []);
+            }
+
+            http.Response.Headers[DataPlaneRoutes.ReplayedHeader] = "true";
+            return Results.Json((DataPlaneReply<T>)repeated, type);
         }
 
         var answer = action(host);

@@ -8,7 +8,8 @@ using PmemFleet.Contracts.Processes;
 namespace PmemFleet.Worker.DataPlane;
 
 /// <summary>
-/// Answers of this boot by Idempotency-Key: a request that the Api passes on twice is done once. Used under the host's gate.
+/// Answers of this boot by Idempotency-Key: a request that the Api passes on twice is done once. Used under the host's gate. The Api binds keys to
+/// callers, so that nobody is given what another asked for.
 /// </summary>
 internal sealed class RepeatedRequests
 {

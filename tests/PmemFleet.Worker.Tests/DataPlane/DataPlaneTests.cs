@@ -160,7 +160,8 @@ public sealed class DataPlaneTests : IAsyncLifetime
         var repeated = await client.PostAsync<ProcessDto>("processes", new CreateProcessRequest { Comm = "a" });
         var other = await client.PostAsync<ProcessDto>("processes", new CreateProcessRequest { Comm = "b" });
 
-        Assert.Equal(first.Value!.Pid, repeated.Value!.Pid);
+        Assert.Equal((first.Value!.Pid, false), (repeated.Value!.Pid, first.IsReplayed));
+        Assert.Equal((true, false), (repeated.IsReplayed, other.IsReplayed));
         Assert.Equal((422, "EINVAL", "idempotency-key-reused"), other.Refused);
         Assert.Single((await _worker.Client.GetAsync<ListPage<ProcessDto>>("processes")).Value!.Items);
     }

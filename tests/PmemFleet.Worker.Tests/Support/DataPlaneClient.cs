@@ -11,6 +11,8 @@ namespace PmemFleet.Worker.Tests.Support;
 internal sealed record Reply<T>(int Status, T? Value, RefusalDto? Refusal, int ObservationCount)
     where T : class
 {
+    public bool IsReplayed { get; init; }
+
     /// <summary>Status and rule, for assertions.</summary>
     public (int Status, string? Errno, string? Code) Refused => (Status, Refusal?.Errno, Refusal?.Code);
 }
@@ -48,7 +50,10 @@ internal sealed class DataPlaneClient(Uri worker, ScriptedHost host)
         var type = (JsonTypeInfo<DataPlaneReply<T>>)FleetJsonContext.Default.GetTypeInfo(typeof(DataPlaneReply<T>))!;
         var bytes = await response.Content.ReadAsByteArrayAsync();
         var reply = bytes.Length == 0 ? null : JsonSerializer.Deserialize(bytes, type);
-        return new Reply<T>((int)response.StatusCode, reply?.Value, reply?.Refusal, reply?.Observations.Count ?? 0);
+        return new Reply<T>((int)response.StatusCode, reply?.Value, reply?.Refusal, reply?.Observations.Count ?? 0)
+        {
+            IsReplayed = response.Headers.Contains(DataPlaneRoutes.ReplayedHeader),
+        };
     }
 
     public async Task<HttpResponseMessage> RawAsync(HttpMethod method, string path, HttpContent? content = null)
