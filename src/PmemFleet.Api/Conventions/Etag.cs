@@ -9,7 +9,7 @@ namespace PmemFleet.Api.Conventions;
 /// </summary>
 public static class Etag
 {
-    public const string Any = "*";
+    public const string Any = IfMatch.Any;
 
     /// <summary>The tag, with its quotes.</summary>
     public static string Of(Guid id, long version)
@@ -20,31 +20,8 @@ public static class Etag
     }
 
     /// <summary>Compares the request's If-Match with the resource's tag: null where it matches or is absent.</summary>
-    public static RefusalDto? Check(HttpRequest request, string current)
-    {
-        var header = request.Headers.IfMatch;
-        if (header.Count == 0)
-        {
-            return null;
-        }
-
-        foreach (var tag in header.SelectMany(value => (value ?? string.Empty).Split(',', StringSplitOptions.TrimEntries)))
-        {
-            if (tag == Any || string.Equals(tag, current, StringComparison.Ordinal))
-            {
-                return null;
-            }
-        }
-
-        return new RefusalDto
-        {
-            Errno = "ESTALE",
-            Code = "precondition-failed",
-            Message = $"The resource has changed: its ETag is {current}.",
-            Numbers = new Dictionary<string, string> { ["etag"] = current, ["ifMatch"] = header.ToString() },
-            Subject = "#/header/If-Match",
-        };
-    }
+    public static RefusalDto? Check(HttpRequest request, string current) =>
+        request.Headers.IfMatch is { Count: > 0 } header ? IfMatch.Check(header, current) : null;
 
     /// <summary>What the request makes or starts has no version that could match (RFC 9110 section 13.1.1): null where If-Match is absent, or any.</summary>
     public static RefusalDto? NothingToMatch(HttpRequest request) => request.Headers.IfMatch.Count == 0 || request.Headers.IfMatch == Any ? null : new RefusalDto

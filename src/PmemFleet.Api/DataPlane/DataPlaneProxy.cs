@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Microsoft.AspNetCore.Mvc;
 using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Idempotency;
@@ -39,7 +38,7 @@ public sealed class DataPlaneProxy(
         }
 
         var body = FleetJson.ToUtf8(shape is null ? value : shape(value));
-        return new WriteAnswerResult(new WriteAnswer(StatusCodes.Status200OK, body, null, EtagOf(body)));
+        return new WriteAnswerResult(new WriteAnswer(StatusCodes.Status200OK, body, null, EtagOf(answer, body)));
     }
 
     /// <summary>A text the worker prints.</summary>
@@ -56,12 +55,14 @@ public sealed class DataPlaneProxy(
         where T : class
     {
         var http = controller.HttpContext;
-        if ((method == HttpMethod.Post ? Etag.NothingToMatch(http.Request)?.ToResult() : await CheckIfMatchAsync<T>(http, host, path)) is { } stale)
+        var (stale, tag) = method == HttpMethod.Post ? (Etag.NothingToMatch(http.Request)?.ToResult(), null) : await MatchAsync<T>(http, host, path);
+        if (stale is not null)
         {
             return stale;
         }
 
-        var answer = await SendAsync<T>(host, method, PathOf(http, path), body, PresentedKey.Of(http)?.ForWorker, http.RequestAborted);
+        var conditions = new RequestConditions { IdempotencyKey = PresentedKey.Of(http)?.ForWorker, IfMatch = tag };
+        var answer = await SendAsync<T>(host, method, PathOf(http, path), body, conditions, http.RequestAborted);
         if (answer.Refusal is not null)
         {
             return RefusalOf(answer);
@@ -76,7 +77,10 @@ public sealed class DataPlaneProxy(
         return await AnswerAsync(
             http,
             host,
-            new WriteAnswer(locationOf is null ? StatusCodes.Status200OK : StatusCodes.Status201Created, bytes, locationOf?.Invoke(value), EtagOf(bytes)) { Replayed = answer.Replayed });
+            new WriteAnswer(locationOf is null ? StatusCodes.Status200OK : StatusCodes.Status201Created, bytes, locationOf?.Invoke(value), EtagOf(answer, bytes))
+            {
+                Replayed = answer.Replayed,
+            });
     }
 
     /// <summary>Where the worker does this write, or only rehearses it.</summary>
@@ -99,23 +103,24 @@ public sealed class DataPlaneProxy(
         where T : class
     {
         var http = controller.HttpContext;
-        if (await CheckIfMatchAsync<T>(http, host, path) is { } stale)
+        var (stale, tag) = await MatchAsync<T>(http, host, path);
+        if (stale is not null)
         {
             return stale;
         }
 
-        var answer = await SendAsync<Acknowledged>(host, HttpMethod.Delete, PathOf(http, path), null, null, http.RequestAborted);
+        var answer = await SendAsync<Acknowledged>(host, HttpMethod.Delete, PathOf(http, path), null, new RequestConditions { IfMatch = tag }, http.RequestAborted);
         return answer.Refusal is null
             ? await AnswerAsync(http, host, new WriteAnswer(StatusCodes.Status204NoContent, null, null, null))
             : RefusalOf(answer);
     }
 
     public async Task<WorkerAnswer<T>> SendAsync<T>(
-        string host, HttpMethod method, string path, object? body, string? idempotencyKey, CancellationToken cancellationToken)
+        string host, HttpMethod method, string path, object? body, RequestConditions? conditions, CancellationToken cancellationToken)
         where T : class
     {
         var answer = await SendAsync(
-            host, target => client.SendAsync<T>(target, method, path, body, idempotencyKey, cancellationToken), repeatable: true, cancellationToken);
+            host, target => client.SendAsync<T>(target, method, path, body, conditions, cancellationToken), repeatable: true, cancellationToken);
         await ApplyAsync(answer.Observations);
         return answer;
     }
@@ -135,20 +140,30 @@ public sealed class DataPlaneProxy(
     public static IActionResult RefusalOf<T>(WorkerAnswer<T> answer)
         where T : class => (answer.Refusal ?? NoAnswer).ToResult(answer.Status);
 
-    /// <summary>A refusal of a resource that the worker kept no version of.</summary>
-    private async Task<IActionResult?> CheckIfMatchAsync<T>(HttpContext http, string host, string path)
+    /// <summary>
+    /// The tag that a conditional write has to find, or why it is refused. The worker compares it again, under the gate that the change is made under. A worker
+    /// of the version before compares nothing: for it this look is the only one.
+    /// </summary>
+    private async Task<(IActionResult? Refused, string? Tag)> MatchAsync<T>(HttpContext http, string host, string path)
         where T : class
     {
         if (http.Request.Headers.IfMatch.Count == 0 || http.Request.Headers.IfMatch == Etag.Any)
         {
-            return null;
+            return (null, null);
         }
 
         var current = await SendAsync<T>(host, HttpMethod.Get, path, null, null, http.RequestAborted);
-        return current.Value is { } value ? Etag.Check(http.Request, EtagOf(FleetJson.ToUtf8(value)))?.ToResult() : RefusalOf(current);
+        if (current.Value is not { } value)
+        {
+            return (RefusalOf(current), null);
+        }
+
+        var tag = EtagOf(current, FleetJson.ToUtf8(value));
+        return (Etag.Check(http.Request, tag)?.ToResult(), tag);
     }
 
-    private static string EtagOf(ReadOnlySpan<byte> body) => $"\"{Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, 12))}\"";
+    private static string EtagOf<T>(WorkerAnswer<T> answer, ReadOnlySpan<byte> body)
+        where T : class => answer.Etag ?? ContentTag.Of(body);
 
     private static readonly RefusalDto NoAnswer = new() { Errno = "EAGAIN", Code = "worker-unreachable", Message = "The worker gave no answer." };
 }

@@ -16,6 +16,9 @@ public sealed record WorkerAnswer<T>
     /// <summary>The HTTP status of the refusal, where the worker chose one.</summary>
     public int? Status { get; init; }
 
+    /// <summary>The resource's ETag, where the worker says one.</summary>
+    public string? Etag { get; init; }
+
     /// <summary>It was given before, under the same Idempotency-Key.</summary>
     public bool Replayed { get; init; }
 

@@ -19,9 +19,11 @@ public sealed class WorkerClient(HttpClient http)
     /// <summary>Bytes of an upload in memory at a time.</summary>
     private const int UploadPiece = 256 << 10;
 
+    private const int LongestTag = 64;
+
     /// <summary>A request with a JSON body or none, answered by <see cref="DataPlaneReply{T}"/>.</summary>
     public Task<WorkerAnswer<T>> SendAsync<T>(
-        WorkerTarget target, HttpMethod method, string path, object? body, string? idempotencyKey, CancellationToken cancellationToken)
+        WorkerTarget target, HttpMethod method, string path, object? body, RequestConditions? conditions, CancellationToken cancellationToken)
         where T : class
     {
         var content = body is null ? null : new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(body, body.GetType(), FleetJsonContext.Default));
@@ -30,7 +32,7 @@ public sealed class WorkerClient(HttpClient http)
             content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         }
 
-        return ReplyAsync<T>(target, NewRequest(target, method, path, content, idempotencyKey), cancellationToken);
+        return ReplyAsync<T>(target, NewRequest(target, method, path, content, conditions), cancellationToken);
     }
 
     /// <summary>Bytes up, as they come from the caller.</summary>
@@ -81,14 +83,19 @@ public sealed class WorkerClient(HttpClient http)
     private static WorkerAnswer<T> Refused<T>(RefusalDto refusal)
         where T : class => new() { Refusal = refusal };
 
-    private static HttpRequestMessage NewRequest(WorkerTarget target, HttpMethod method, string path, HttpContent? content, string? idempotencyKey)
+    private static HttpRequestMessage NewRequest(WorkerTarget target, HttpMethod method, string path, HttpContent? content, RequestConditions? conditions)
     {
         var request = new HttpRequestMessage(method, target.UriOf(path)) { Content = content };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", target.Credential);
         request.Headers.Add(DataPlaneRoutes.EpochHeader, target.Epoch.ToString(null, null));
-        if (idempotencyKey is not null)
+        if (conditions?.IdempotencyKey is { } key)
         {
-            request.Headers.TryAddWithoutValidation(DataPlaneRoutes.IdempotencyHeader, idempotencyKey);
+            request.Headers.TryAddWithoutValidation(DataPlaneRoutes.IdempotencyHeader, key);
+        }
+
+        if (conditions?.IfMatch is { } tag)
+        {
+            request.Headers.TryAddWithoutValidation("If-Match", tag);
         }
 
         return request;
@@ -115,6 +122,7 @@ public sealed class WorkerClient(HttpClient http)
                         Value = reply.Value,
                         Refusal = reply.Refusal,
                         Observations = Own(target, reply.Observations),
+                        Etag = EtagOf(response),
                         Replayed = response.Headers.Contains(DataPlaneRoutes.ReplayedHeader),
                     };
             }
@@ -174,6 +182,10 @@ public sealed class WorkerClient(HttpClient http)
             throw new HttpRequestException("its answer is not of this protocol", malformed);
         }
     }
+
+    /// <summary>A strong tag of visible ASCII; anything else is none.</summary>
+    private static string? EtagOf(HttpResponseMessage response) =>
+        response.Headers.ETag is { IsWeak: false, Tag: { Length: <= LongestTag } tag } && tag.All(c => c is >= '!' and <= '~') ? tag : null;
 
     /// <summary>A worker's failure is its own: only what it refuses is passed on as it says.</summary>
     private static int? StatusOf(HttpResponseMessage response) => (int)response.StatusCode is >= 400 and < 500 and var status ? status : null;

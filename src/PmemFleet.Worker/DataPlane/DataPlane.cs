@@ -107,7 +107,8 @@ internal sealed class DataPlaneGate(LiveHosts hosts, SyncSignal signal)
     {
         if (http.GetEndpoint()?.Metadata.GetMetadata<RehearsedEndpoint>() is not null)
         {
-            return Reply(type, host.Rehearse(action), []);
+            var rehearsed = host.Rehearse(action);
+            return Send(http, type, new DataPlaneReply<T> { Value = rehearsed.Value, Refusal = rehearsed.Refusal });
         }
 
         var key = http.Request.Headers[DataPlaneRoutes.IdempotencyHeader].ToString();
@@ -120,7 +121,7 @@ internal sealed class DataPlaneGate(LiveHosts hosts, SyncSignal signal)
             }
 
             http.Response.Headers[DataPlaneRoutes.ReplayedHeader] = "true";
-            return Results.Json((DataPlaneReply<T>)repeated, type);
+            return Send(http, type, (DataPlaneReply<T>)repeated);
         }
 
         var answer = action(host);
@@ -130,7 +131,19 @@ internal sealed class DataPlaneGate(LiveHosts hosts, SyncSignal signal)
             host.Repeats.Keep(key, request, reply);
         }
 
-        return Results.Json(reply, type, statusCode: StatusOf(answer.Refusal));
+        return Send(http, type, reply);
+    }
+
+    /// <summary>The tag is the worker's to say: an Api of another version may know other members of what is shown.</summary>
+    private static IResult Send<T>(HttpContext http, JsonTypeInfo<DataPlaneReply<T>> type, DataPlaneReply<T> reply)
+        where T : class
+    {
+        if (ConditionalWrites.TagOf(reply.Value) is { } tag)
+        {
+            http.Response.Headers.ETag = tag;
+        }
+
+        return Results.Json(reply, type, statusCode: StatusOf(reply.Refusal));
     }
 
     /// <summary>The host of a request, if this worker holds it under the epoch that the Api knows.</summary>
@@ -156,6 +169,7 @@ internal sealed class DataPlaneGate(LiveHosts hosts, SyncSignal signal)
         null => StatusCodes.Status200OK,
         { Code: "not-found" } => StatusCodes.Status404NotFound,
         { Code: "fenced" } => StatusCodes.Status409Conflict,
+        { Code: "precondition-failed" } => StatusCodes.Status412PreconditionFailed,
         { Errno: "EAGAIN" } => StatusCodes.Status503ServiceUnavailable,
         { Errno: "EBUSY" or "EEXIST" or "EIO" } => StatusCodes.Status409Conflict,
         _ => StatusCodes.Status422UnprocessableEntity,

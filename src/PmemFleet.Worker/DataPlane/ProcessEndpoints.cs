@@ -32,7 +32,8 @@ internal static class ProcessEndpoints
         host.MapPost("/processes", (HttpContext http, Guid hostId, CreateProcessRequest request, DataPlaneGate gate) =>
             gate.RunAsync(http, hostId, Json.DataPlaneReplyProcessDto, held => ProcessSession.Create(held, request), request));
         host.MapDelete("/processes/{pid:int}", (HttpContext http, Guid hostId, int pid, DataPlaneGate gate) =>
-            gate.RunAsync(http, hostId, Json.DataPlaneReplyAcknowledged, held => ProcessSession.Exit(held, pid)));
+            gate.RunAsync(http, hostId, Json.DataPlaneReplyAcknowledged, ConditionalWrites.IfMatches(
+                http, held => ProcessSession.Get(held, pid), held => ProcessSession.Exit(held, pid))));
         host.MapPost("/processes/{pid:int}/fork", (HttpContext http, Guid hostId, int pid, DataPlaneGate gate) =>
             gate.RunAsync(http, hostId, Json.DataPlaneReplyProcessDto, held => ProcessSession.Fork(held, pid)));
         host.MapPost("/processes/{pid:int}/system-calls", (HttpContext http, Guid hostId, int pid, CreateSystemCallRequest request, DataPlaneGate gate) =>
@@ -40,9 +41,11 @@ internal static class ProcessEndpoints
         host.MapPost("/processes/{pid:int}/mappings", (HttpContext http, Guid hostId, int pid, CreateMappingRequest request, DataPlaneGate gate) =>
             gate.RunAsync(http, hostId, Json.DataPlaneReplyMappingDto, held => MappingSession.Create(held, pid, request), request));
         host.MapDelete("/processes/{pid:int}/mappings/{id:int}", (HttpContext http, Guid hostId, int pid, int id, DataPlaneGate gate) =>
-            gate.RunAsync(http, hostId, Json.DataPlaneReplyAcknowledged, held => MappingSession.Unmap(held, pid, id)));
+            gate.RunAsync(http, hostId, Json.DataPlaneReplyAcknowledged, ConditionalWrites.IfMatches(
+                http, held => MappingSession.Get(held, pid, id), held => MappingSession.Unmap(held, pid, id))));
         host.MapPatch("/processes/{pid:int}/mappings/{id:int}", (HttpContext http, Guid hostId, int pid, int id, ProtectMappingRequest request, DataPlaneGate gate) =>
-            gate.RunAsync(http, hostId, Json.DataPlaneReplyMappingDto, held => MappingSession.Protect(held, pid, id, request), request));
+            gate.RunAsync(http, hostId, Json.DataPlaneReplyMappingDto, ConditionalWrites.IfMatches(
+                http, held => MappingSession.Get(held, pid, id), held => MappingSession.Protect(held, pid, id, request)), request));
         host.MapPost("/processes/{pid:int}/accesses", (HttpContext http, Guid hostId, int pid, CreateAccessRequest request, DataPlaneGate gate) =>
             gate.RunAsync(http, hostId, Json.DataPlaneReplyAccessDto, held => AccessSession.Run(held, pid, request), request));
     }

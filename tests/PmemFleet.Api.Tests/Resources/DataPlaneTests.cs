@@ -38,9 +38,10 @@ public sealed class DataPlaneTests(ResourceFixture fixture) : IClassFixture<Reso
     {
         await HostAsync("proc");
         string? key = null;
+        string? tag = null;
         _worker.OnRequest = async (http, path) =>
         {
-            key = http.Request.Headers["Idempotency-Key"];
+            (key, tag) = (http.Request.Headers["Idempotency-Key"], http.Request.Headers.IfMatch);
             await (http.Request.Method switch
             {
                 "POST" or "GET" => MediaWorker.ReplyAsync(http, new DataPlaneReply<ProcessDto> { Value = Process("proc", 1000) }),
@@ -57,6 +58,7 @@ public sealed class DataPlaneTests(ResourceFixture fixture) : IClassFixture<Reso
         Assert.Equal(created.Headers.ETag, read.Headers.ETag);
         await _api.RemoveAsync("/v1/hosts/proc/processes/1000", "\"other\"", HttpStatusCode.PreconditionFailed);
         await _api.RemoveAsync("/v1/hosts/proc/processes/1000", read.Headers.ETag!.ToString());
+        Assert.Equal(read.Headers.ETag.ToString(), tag);
     }
 
     [Fact]

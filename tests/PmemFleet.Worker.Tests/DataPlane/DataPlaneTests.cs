@@ -179,6 +179,29 @@ public sealed class DataPlaneTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("")]
+    [InlineData("dry-run/")]
+    public async Task Write_IfMatch_IsDoneOnTheTagThatReadersAreShownOnly(string prefix)
+    {
+        var pid = await MapAsync();
+        var (process, mapping) = ($"processes/{pid}", $"processes/{pid}/mappings/1");
+        var tag = (await _worker.Client.GetAsync<MappingDto>(mapping)).Etag!;
+        var holder = new DataPlaneClient(_worker.Url, _worker.Host) { IfMatch = $"\"other\", {tag}" };
+        var stale = new DataPlaneClient(_worker.Url, _worker.Host) { IfMatch = "\"other\"" };
+        var request = new ProtectMappingRequest { Protection = ["read"] };
+
+        Assert.Equal((412, "ESTALE", "precondition-failed"), (await stale.PatchAsync<MappingDto>(prefix + mapping, request)).Refused);
+        Assert.Equal((412, "ESTALE", "precondition-failed"), (await stale.DeleteAsync(prefix + mapping)).Refused);
+        Assert.Equal((412, "ESTALE", "precondition-failed"), (await stale.DeleteAsync(prefix + process)).Refused);
+        Assert.Equal((404, "ENOENT", "not-found"), (await stale.DeleteAsync($"{prefix}processes/{pid}/mappings/9")).Refused);
+        Assert.Equal(tag, (await _worker.Client.GetAsync<MappingDto>(mapping)).Etag);
+
+        var changed = await holder.PatchAsync<MappingDto>(prefix + mapping, request);
+        Assert.Equal((200, true), (changed.Status, changed.Etag is { } given && given != tag));
+        Assert.Equal(prefix.Length > 0 ? 200 : 412, (await holder.PatchAsync<MappingDto>(prefix + mapping, request)).Status);
+    }
+
+    [Theory]
     [InlineData(null)]
     [InlineData("btt")]
     public async Task Data_Written_IsReadBack(string? personality)

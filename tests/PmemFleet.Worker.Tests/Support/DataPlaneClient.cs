@@ -13,6 +13,8 @@ internal sealed record Reply<T>(int Status, T? Value, RefusalDto? Refusal, int O
 {
     public bool IsReplayed { get; init; }
 
+    public string? Etag { get; init; }
+
     /// <summary>Status and rule, for assertions.</summary>
     public (int Status, string? Errno, string? Code) Refused => (Status, Refusal?.Errno, Refusal?.Code);
 }
@@ -28,6 +30,8 @@ internal sealed class DataPlaneClient(Uri worker, ScriptedHost host)
     public long? Epoch { get; init; }
 
     public string? IdempotencyKey { get; init; }
+
+    public string? IfMatch { get; init; }
 
     public Task<Reply<T>> GetAsync<T>(string path)
         where T : class => SendAsync<T>(HttpMethod.Get, path, null);
@@ -52,6 +56,7 @@ internal sealed class DataPlaneClient(Uri worker, ScriptedHost host)
         var reply = bytes.Length == 0 ? null : JsonSerializer.Deserialize(bytes, type);
         return new Reply<T>((int)response.StatusCode, reply?.Value, reply?.Refusal, reply?.Observations.Count ?? 0)
         {
+            Etag = response.Headers.ETag?.ToString(),
             IsReplayed = response.Headers.Contains(DataPlaneRoutes.ReplayedHeader),
         };
     }
@@ -64,6 +69,11 @@ internal sealed class DataPlaneClient(Uri worker, ScriptedHost host)
         if (IdempotencyKey is not null)
         {
             request.Headers.Add(DataPlaneRoutes.IdempotencyHeader, IdempotencyKey);
+        }
+
+        if (IfMatch is not null)
+        {
+            request.Headers.TryAddWithoutValidation("If-Match", IfMatch);
         }
 
         return await Http.SendAsync(request);
