@@ -37,7 +37,7 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
             return ProblemResults.NotFound("namespace", name).ToResult();
         }
 
-        var path = string.Create(CultureInfo.InvariantCulture, $"namespaces/{name}/data?offset={offset?.Value ?? 0}&length={bytes}{StartOf(row)}");
+        var path = string.Create(CultureInfo.InvariantCulture, $"namespaces/{name}/data?offset={offset?.Value ?? 0}&length={bytes}{IdentityOf(row)}");
         var answer = await worker.SendAsync(host, target => worker.Client.DownloadAsync(target, path, cancellationToken), repeatable: true, cancellationToken);
         await worker.ApplyAsync(answer.Observations);
         return answer.Value is { } data ? new BytesResult(data, Etag.Of(row.Id, row.Version)) : RefusalOf(answer, row, host);
@@ -66,7 +66,7 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
             return stale.ToResult();
         }
 
-        var path = string.Create(CultureInfo.InvariantCulture, $"namespaces/{name}/data?offset={offset?.Value ?? 0}{StartOf(row)}");
+        var path = string.Create(CultureInfo.InvariantCulture, $"namespaces/{name}/data?offset={offset?.Value ?? 0}{IdentityOf(row)}");
         var kept = length <= MostKeptBytes ? await KeepAsync(http.Request.Body, (int)length, http.RequestAborted) : null;
         var answer = await worker.SendAsync(
             host,
@@ -80,7 +80,7 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
             return RefusalOf(answer, row, host);
         }
 
-        return await worker.AnswerAsync(http, host, new WriteAnswer(StatusCodes.Status200OK, FleetJson.ToUtf8(written), null, null));
+        return await worker.AnswerAsync(http, host, new WriteAnswer(StatusCodes.Status200OK, FleetJson.ToUtf8(written), null, Etag.Of(row.Id, row.Version)));
     }
 
     public async Task<IActionResult> BadblocksAsync(ControllerBase controller, string host, string name, CancellationToken cancellationToken) =>
@@ -98,8 +98,11 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
     private async Task<NamespaceRow?> FindAsync(string host, string name, CancellationToken cancellationToken) =>
         (await NamespaceProjection.FindRowAsync(db, host, name, cancellationToken)).Row;
 
-    /// <summary>Names change with a boot, addresses do not: the worker takes no other namespace for this one.</summary>
-    private static string StartOf(NamespaceRow row) => row.Start is { } start ? string.Create(CultureInfo.InvariantCulture, $"&start={start}") : string.Empty;
+    /// <summary>
+    /// Names change with a boot, addresses do not; and a uuid is not used twice, where there are labels to keep it. The worker takes no other namespace for this one.
+    /// </summary>
+    private static string IdentityOf(NamespaceRow row) => string.Create(
+        CultureInfo.InvariantCulture, $"{(row.Start is { } start ? $"&start={start}" : string.Empty)}{(row.Uuid is { } uuid ? $"&uuid={uuid:D}" : string.Empty)}");
 
     /// <summary>A host that has just booted has namespaces that are enabled and not bound yet: that passes, and is no rule's refusal.</summary>
     private static IActionResult RefusalOf<T>(WorkerAnswer<T> answer, NamespaceRow row, string host)

@@ -163,6 +163,31 @@ public sealed class DataPlaneTests(ResourceFixture fixture) : IClassFixture<Reso
     }
 
     [Fact]
+    public async Task Data_OfALabelledNamespace_IsAskedForByItsUuidAndAnswersItsEtag()
+    {
+        await HostAsync("labelled");
+        foreach (var step in (string[])["regions/region0/disable", "dimms/nmem0/labels/init", "regions/region0/enable"])
+        {
+            Assert.True((await _api.SendJsonAsync(HttpMethod.Post, $"/v1/hosts/labelled/{step}", "{}")).IsSuccessStatusCode);
+        }
+
+        var made = await _api.PostAsync<NamespaceDto>("/v1/hosts/labelled/namespaces", """{"mode":"raw"}""", HttpStatusCode.Created);
+        var asked = new List<string>();
+        _worker.OnRequest = async (http, path) =>
+        {
+            asked.Add(path);
+            await MediaWorker.ReplyAsync(http, new DataPlaneReply<DataWrittenDto> { Value = new DataWrittenDto { Offset = 0, Length = 512, ClearedSectors = 0 } });
+            return true;
+        };
+        var space = await _api.GetAsync(new Uri($"/v1/hosts/labelled/namespaces/{made.Name}", UriKind.Relative));
+
+        using var written = await _api.PutBytesAsync($"/v1/hosts/labelled/namespaces/{made.Name}/data", new byte[512], space.Headers.ETag!.ToString());
+
+        Assert.Equal((HttpStatusCode.OK, space.Headers.ETag), (written.StatusCode, written.Headers.ETag));
+        Assert.EndsWith($"&uuid={made.Uuid}", Assert.Single(asked), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task DryRun_OfAWrite_AsksTheWorkerForARehearsalWithoutTheKey()
     {
         await HostAsync("dry");

@@ -68,12 +68,14 @@ public sealed class RehearsedWriteTests(RealWorkerFixture fixture) : IClassFixtu
         using var planned = await _api.PutBytesAsync($"{data}?offset=8192&dryRun=true", bytes);
         Assert.Equal(new byte[4096], await _api.GetByteArrayAsync(new Uri($"{data}?offset=8192&length=4096", UriKind.Relative)));
         using var stale = await _api.PutBytesAsync($"{data}?offset=8192&dryRun=true", bytes, "\"stale\"");
-        using var done = await _api.PutBytesAsync($"{data}?offset=8192", bytes);
+        var tag = (await _api.GetAsync(new Uri(data[..^"/data".Length], UriKind.Relative))).Headers.ETag;
+        using var done = await _api.PutBytesAsync($"{data}?offset=8192", bytes, tag!.ToString());
 
         Assert.Equal(HttpStatusCode.PreconditionFailed, stale.StatusCode);
         Assert.Equal(length == 1 ? HttpStatusCode.UnprocessableEntity : HttpStatusCode.OK, done.StatusCode);
         Assert.Equal(await ShowAsync(done), await ShowAsync(planned));
         Assert.Equal(done.IsSuccessStatusCode, planned.Headers.Contains("Dry-Run"));
+        Assert.Equal(length == 1 ? null : tag, done.Headers.ETag);
     }
 
     [Fact]

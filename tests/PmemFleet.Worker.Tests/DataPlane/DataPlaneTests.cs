@@ -209,8 +209,14 @@ public sealed class DataPlaneTests : IAsyncLifetime
         await _worker.RunAsync(TestLayout.Bind(personality == "btt" ? TestLayout.Btt : null));
         var bytes = Enumerable.Range(0, 64 << 10).Select(at => (byte)(at * 13)).ToArray();
 
-        Assert.Equal((503, "EAGAIN", "host-not-ready"), (await _worker.Client.PutAsync<DataWrittenDto>("namespaces/namespace0.0/data?offset=8192&start=512", bytes)).Refused);
-        var written = await _worker.Client.PutAsync<DataWrittenDto>("namespaces/namespace0.0/data?offset=8192", bytes);
+        foreach (var other in (string[])["start=512", $"start={TestLayout.Start}&uuid={Guid.NewGuid()}"])
+        {
+            Assert.Equal((503, "EAGAIN", "host-not-ready"), (await _worker.Client.PutAsync<DataWrittenDto>($"namespaces/namespace0.0/data?offset=8192&{other}", bytes)).Refused);
+            Assert.Equal((503, "EAGAIN", "host-not-ready"), (await _worker.Client.GetAsync<Acknowledged>($"namespaces/namespace0.0/data?offset=8192&length=4096&{other}")).Refused);
+        }
+
+        Assert.Equal(new byte[4096], await _worker.Client.ReadAsync(8192, 4096));
+        var written = await _worker.Client.PutAsync<DataWrittenDto>($"namespaces/namespace0.0/data?offset=8192&start={TestLayout.Start}&uuid={TestLayout.ParentUuid}", bytes);
 
         Assert.Equal(200, written.Status);
         Assert.Equal(bytes, await _worker.Client.ReadAsync(8192, bytes.Length));
