@@ -29,16 +29,20 @@ public sealed class ApplyFleet(FleetWriteContext context, DeleteHost delete)
             return refusal;
         }
 
-        if (context.CheckIfMatch(await FleetEtag.ReadAsync(context.Db, context.Cancelled)) is { } stale)
+        // two documents at once would each find the other's hosts missing
+        await context.Db.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({AdvisoryLocks.Fleet})", context.Cancelled);
+        string[] names = [.. hosts.Select(host => host.Name)];
+        Guid[] others = prune is null ? [] : await prune(context.Db).Where(host => !names.Contains(host.Name)).Select(host => host.Id).ToArrayAsync(context.Cancelled);
+        var there = (await context.Db.Database.SqlQuery<string>($"SELECT name AS \"Value\" FROM hosts WHERE name = ANY({names}) OR id = ANY({others}) ORDER BY id FOR UPDATE")
+            .ToListAsync(context.Cancelled)).ToHashSet();
+
+        // under the locks: what another document or a write to one of these hosts has changed is committed by now, and counts
+        var found = await FleetEtag.CountAsync(context.Db, context.Cancelled);
+        if (context.CheckIfMatch(FleetEtag.Of(found)) is { } stale)
         {
             return stale;
         }
 
-        // two documents at once would each find the other's hosts missing
-        await context.Db.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({AdvisoryLocks.Fleet})", context.Cancelled);
-        string[] names = [.. hosts.Select(host => host.Name)];
-        var there = (await context.Db.Database.SqlQuery<string>($"SELECT name AS \"Value\" FROM hosts WHERE name = ANY({names}) ORDER BY id FOR UPDATE")
-            .ToListAsync(context.Cancelled)).ToHashSet();
         foreach (var portion in hosts.Chunk(Portion))
         {
             if (await ApplyAsync(portion, there) is { } refused)
@@ -49,19 +53,22 @@ public sealed class ApplyFleet(FleetWriteContext context, DeleteHost delete)
 
         if (prune is not null)
         {
-            await PruneAsync(names, prune);
+            await PruneAsync(others, prune);
         }
 
         var plan = _tally.ToPlan();
         context.Event("fleet.applied", data: FleetWriteContext.ToJson(plan with { Changes = [], Truncated = plan.Changes.Count > 0 }));
         context.Db.WakeAfterCommit(WakeUps.Placement);
-        return new WriteOutcome.Ok(plan);
+        await context.Db.SaveChangesAsync(context.Cancelled);
+
+        // what was found and what was made of it: a change that came in between is not part of this tag, and so a write that has it will be refused
+        return new WriteOutcome.Ok(plan, FleetEtag.Of(found + await FleetEtag.CountOwnAsync(context.Db, context.Cancelled)));
     }
 
-    private async Task PruneAsync(string[] named, Func<FleetDbContext, IQueryable<HostRow>> prune)
+    private async Task PruneAsync(Guid[] others, Func<FleetDbContext, IQueryable<HostRow>> prune)
     {
         var ids = await prune(context.Db)
-            .Where(host => !named.Contains(host.Name)
+            .Where(host => others.Contains(host.Id)
                 && !context.Db.Operations.Any(open => open.HostId == host.Id && open.EndedAt == null && open.Kind == OperationKinds.DeleteHost))
             .OrderBy(host => host.Id).Select(host => host.Id).ToListAsync(context.Cancelled);
         foreach (var portion in ids.Chunk(Portion))

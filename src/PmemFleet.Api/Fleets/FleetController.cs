@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Mvc;
 using PmemFleet.Api.Access;
 using PmemFleet.Api.Conventions;
-using PmemFleet.Api.Events;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
@@ -16,7 +15,7 @@ namespace PmemFleet.Api.Fleets;
 [ApiController]
 [Route("v1/fleet")]
 [Tags("Fleet")]
-public sealed class FleetController(EventSequencer sequencer) : ControllerBase
+public sealed class FleetController : ControllerBase
 {
     private const long MostBytes = 64 << 20;
 
@@ -32,9 +31,10 @@ public sealed class FleetController(EventSequencer sequencer) : ControllerBase
     [ProducesResponseType<FleetDocument>(StatusCodes.Status200OK, MediaTypeNames.Application.Json, FleetYamlInputFormatter.MediaType, Description = "The document.")]
     public async Task Export([FromQuery] LabelSelector? labelSelector, [FromServices] FleetExport export, [FromServices] FleetDbContext db, CancellationToken cancellationToken)
     {
-        await sequencer.NumberAsync(cancellationToken);
         var yaml = Request.GetTypedHeaders().Accept.Any(accept => accept.MediaType == FleetYamlInputFormatter.MediaType);
-        Response.Headers.ETag = await FleetEtag.ReadAsync(db, cancellationToken);
+
+        // before the hosts are read: what changes meanwhile may be sent, but not under a tag that says so
+        Response.Headers.ETag = FleetEtag.Of(await FleetEtag.CountAsync(db, cancellationToken));
         Response.ContentType = $"{(yaml ? FleetYamlInputFormatter.MediaType : MediaTypeNames.Application.Json)}; charset=utf-8";
         await export.WriteAsync(Response.Body, yaml, source => HostSelection.Select(source, null, labelSelector), cancellationToken);
     }
@@ -44,12 +44,11 @@ public sealed class FleetController(EventSequencer sequencer) : ControllerBase
     /// nothing. With <c>dryRun=true</c> the answer is the plan. What differs in a way that would lose data is refused. With <c>prune=true</c> hosts that
     /// it does not name are deleted, with all that is on them; look at the plan first.
     /// </summary>
-    /// <param name="document">The document.</param>
     /// <param name="prune">Delete the hosts that it does not name.</param>
     /// <param name="labelSelector">With <c>prune</c>: only hosts whose labels match, in Kubernetes' grammar.</param>
     /// <param name="write">Runs it.</param>
     /// <param name="delete">Takes the deletions.</param>
-    /// <param name="cancellationToken">The caller left.</param>
+    /// <param name="document">The document.</param>
     [HttpPut]
     [Authorize(Roles.Operator)]
     [Consumes(MediaTypeNames.Application.Json, FleetYamlInputFormatter.MediaType)]
@@ -65,15 +64,13 @@ public sealed class FleetController(EventSequencer sequencer) : ControllerBase
         [FromQuery] bool? prune,
         [FromQuery] LabelSelector? labelSelector,
         [FromServices] FleetWrite write,
-        [FromServices] DeleteHost delete,
-        CancellationToken cancellationToken)
+        [FromServices] DeleteHost delete)
     {
         if (labelSelector is not null && prune is not true)
         {
             return Refusals.Invalid("selector-without-prune", "#/query/labelSelector", "A label selector says which hosts may be pruned; it has no meaning without prune=true.").ToResult(StatusCodes.Status400BadRequest);
         }
 
-        await sequencer.NumberAsync(cancellationToken);
         return await write.ExecuteAsync(this, context => new ApplyFleet(context, delete).ExecuteAsync(
             document, prune is true ? db => HostSelection.Select(db, null, labelSelector) : null));
     }
