@@ -14,7 +14,7 @@ public static class AccessSetup
 
     public static IServiceCollection AddFleetAccess(this IServiceCollection services, AuthOptions options)
     {
-        services.AddSingleton<ApiKeys>().AddSingleton<WorkerCredentials>().AddSingleton<RequestLimits>().AddHostedService<ApiKeyForgetting>();
+        services.AddSingleton<ApiKeys>().AddSingleton<LastingAccess>().AddSingleton<WorkerCredentials>().AddSingleton<RequestLimits>().AddHostedService<ApiKeyForgetting>();
         var authentication = services.AddAuthentication(AnyScheme)
             .AddScheme<AuthenticationSchemeOptions, BearerHandler>(BearerHandler.SchemeName, null)
             .AddPolicyScheme(AnyScheme, null, policy => policy.ForwardDefaultSelector = http =>
@@ -61,6 +61,8 @@ public static class AccessSetup
         {
             OnTokenValidated = context =>
             {
+                // a stream under it ends when a request with it would be refused
+                context.Properties.ExpiresUtc += context.Options.TokenValidationParameters.ClockSkew;
                 var token = context.Principal!;
                 var named = token.FindAll("role").Concat(token.FindAll("roles")).Select(claim => claim.Value).ToHashSet(StringComparer.Ordinal);
                 var role = Roles.OfKeys.LastOrDefault(named.Contains);

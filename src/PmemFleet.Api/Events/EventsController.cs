@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Mvc;
+using PmemFleet.Api.Access;
 using PmemFleet.Api.Conventions;
 using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
@@ -18,13 +19,14 @@ namespace PmemFleet.Api.Events;
 [ApiController]
 [Route("v1/events")]
 [Tags("Events")]
-public sealed class EventsController(EventFeed feed, EventSequencer sequencer, WakeUps wakeUps, IHostApplicationLifetime lifetime) : ControllerBase
+public sealed class EventsController(EventFeed feed, EventSequencer sequencer, WakeUps wakeUps, LastingAccess access, IHostApplicationLifetime lifetime) : ControllerBase
 {
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Events after a number. With <c>Accept: text/event-stream</c> the answer is a stream that goes on, resumed by <c>Last-Event-ID</c>.
+    /// Events after a number. With <c>Accept: text/event-stream</c> the answer is a stream that goes on, resumed by <c>Last-Event-ID</c>; it ends when
+    /// the caller's credential is revoked or expires.
     /// </summary>
     /// <param name="after">The last number that was seen; 0 from the beginning.</param>
     /// <param name="limit">Events of a page, 1 to 1000; default 100.</param>
@@ -123,6 +125,12 @@ public sealed class EventsController(EventFeed feed, EventSequencer sequencer, W
             if (refusal is not null)
             {
                 // compacted under a slow reader: the stream ends, and the resumption is answered 410
+                return;
+            }
+
+            // asked after they were read: what is committed once a key is refused is not sent under it. Its revocation is an event itself, and so ends the wait
+            if (!await access.HoldsAsync(HttpContext, stop))
+            {
                 return;
             }
         }

@@ -35,13 +35,13 @@ public sealed class Issuer : IAsyncDisposable
     }
 
     public string Token(
-        string? role, string audience = "pmemfleet", string? issuer = null, int minutes = 5, SigningCredentials? signing = null, string claim = "role") =>
+        string? role, string audience = "pmemfleet", string? issuer = null, int minutes = 5, SigningCredentials? signing = null, string claim = "role", int seconds = 0) =>
         new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
         {
             Issuer = issuer ?? Authority,
             Audience = audience,
             NotBefore = TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(-1),
-            Expires = TimeProvider.System.GetUtcNow().UtcDateTime.AddMinutes(minutes),
+            Expires = TimeProvider.System.GetUtcNow().UtcDateTime.AddMinutes(minutes).AddSeconds(seconds),
             Claims = new Dictionary<string, object> { ["sub"] = "u-1", ["preferred_username"] = "ada" }
                 .Concat(role is null ? [] : [KeyValuePair.Create<string, object>(claim, role.Contains(' ', StringComparison.Ordinal) ? role.Split(' ') : role)])
                 .ToDictionary(),
@@ -102,6 +102,14 @@ public sealed class OidcTests(OidcApi api) : IClassFixture<OidcApi>
 
     [Fact]
     public async Task Token_Expired_Is401() => await RefusedAsync(api.Issuer.Token("admin", minutes: -10));
+
+    [Fact]
+    public async Task Token_Expires_EndsItsStream()
+    {
+        // it is let in for the five minutes by which clocks may differ
+        using var stream = await api.Client(api.Issuer.Token("viewer", minutes: -5, seconds: 6)).StreamEventsAsync();
+        await stream.ToEndAsync(TimeSpan.FromSeconds(20));
+    }
 
     [Fact]
     public async Task Token_OfAnotherAudience_Is401() => await RefusedAsync(api.Issuer.Token("admin", audience: "another"));
