@@ -1,5 +1,4 @@
 using System.Security.Claims;
-using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
@@ -56,7 +55,7 @@ public sealed class BearerHandler(
                 new Claim(Caller.InstanceIdClaim, worker.InstanceId.ToString("D")));
         }
 
-        if (auth.Value.MetricsKey is { } metrics && CryptographicOperations.FixedTimeEquals(ApiKeySecret.Hash(token), ApiKeySecret.Hash(metrics)))
+        if (auth.Value.MetricsKey is { } metrics && ApiKeySecret.IsSame(token, metrics))
         {
             return Success(Roles.Metrics, "metrics-key", "metrics-key");
         }

@@ -10,7 +10,7 @@ namespace PmemFleet.Api.Access;
 
 /// <summary>
 /// How much one caller may ask of this replica, and how often one address may present credentials that are none. Workers and the join token
-/// have no limit: a fleet that cannot renew its leases would lose its hosts.
+/// have no limit: a fleet that cannot renew its leases would lose its hosts. Nor has the metrics key: who is under attack wants to see it.
 /// </summary>
 public sealed class RequestLimits : IDisposable
 {
@@ -18,11 +18,12 @@ public sealed class RequestLimits : IDisposable
     private readonly PartitionedRateLimiter<string> _failures;
     private readonly ApiKeys _keys;
     private readonly WorkerCredentials _workers;
+    private readonly string? _metricsKey;
     private readonly ApiOptions _options;
 
-    public RequestLimits(IOptions<ApiOptions> options, ApiKeys keys, WorkerCredentials workers)
+    public RequestLimits(IOptions<ApiOptions> options, IOptions<AuthOptions> auth, ApiKeys keys, WorkerCredentials workers)
     {
-        (_options, _keys, _workers) = (options.Value, keys, workers);
+        (_options, _keys, _workers, _metricsKey) = (options.Value, keys, workers, auth.Value.MetricsKey);
         _callers = Buckets(_options.RequestBurst, _options.RequestsPerSecond, TimeSpan.FromSeconds(1));
         _failures = Buckets(_options.FailedLoginsPerMinute, _options.FailedLoginsPerMinute, TimeSpan.FromMinutes(1));
     }
@@ -33,7 +34,7 @@ public sealed class RequestLimits : IDisposable
     /// </summary>
     public Task LimitAddressAsync(HttpContext http, RequestDelegate next)
     {
-        if (BearerHandler.TokenOf(http.Request) is not { } token || IsOpen(http) || _workers.TryRead(token, out _) || _keys.IsRemembered(token))
+        if (BearerHandler.TokenOf(http.Request) is not { } token || IsOpen(http) || IsKnown(token))
         {
             return next(http);
         }
@@ -90,6 +91,10 @@ public sealed class RequestLimits : IDisposable
             ReplenishmentPeriod = every,
             QueueLimit = 0,
         }));
+
+    /// <summary>Good, as far as this can be said without a look-up.</summary>
+    private bool IsKnown(string token) =>
+        _workers.TryRead(token, out _) || _workers.IsJoinToken(token) || (_metricsKey is { } metrics && ApiKeySecret.IsSame(token, metrics)) || _keys.IsRemembered(token);
 
     private static bool IsOpen(HttpContext http) => http.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null;
 

@@ -7,8 +7,11 @@ namespace PmemFleet.Api.Tests.Access;
 /// <summary>An Api that allows ten requests at once and three invalid credentials a minute.</summary>
 public sealed class LimitedApi : ApiFixture
 {
+    public const string MetricsKey = "pmm_limited_0123456789abcdef0123456789abcdef";
+
     protected override Dictionary<string, string?> Settings => new()
     {
+        ["PMEMFLEET:AUTH:METRICSKEY"] = MetricsKey,
         ["PMEMFLEET:API:REQUESTSPERSECOND"] = "1",
         ["PMEMFLEET:API:REQUESTBURST"] = "10",
         ["PMEMFLEET:API:FAILEDLOGINSPERMINUTE"] = "3",
@@ -94,6 +97,24 @@ public sealed class RequestLimitTests
         Assert.Equal(HttpStatusCode.OK, (await api.Fixture.Admin.GetAsync("/v1/operations")).StatusCode);
         await worker.SyncAsync();
         Assert.Equal(HttpStatusCode.Unauthorized, (await api.Fixture.Client(null).GetAsync("/v1/operations")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Address_FailsTooOften_IsJoinedFromAndScrapedAllTheSame()
+    {
+        await using var api = await StartAsync();
+        HttpStatusCode status;
+        var tries = 0;
+        while ((status = (await api.Fixture.Client(Wrong).GetAsync("/v1/operations")).StatusCode) != HttpStatusCode.TooManyRequests)
+        {
+            Assert.True(++tries < 20, $"{status}");
+        }
+
+        var worker = await ScriptedWorker.JoinAsync(api.Fixture, "w-1");
+        await worker.SyncAsync();
+        Assert.Equal(HttpStatusCode.OK, (await api.Fixture.Client(LimitedApi.MetricsKey).GetAsync("/metrics")).StatusCode);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await api.Fixture.Client($"{LimitedApi.MetricsKey}0").GetAsync("/metrics")).StatusCode);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await api.Fixture.Client($"{ApiFixture.JoinToken}0").PostAsync("/v1/workers/join", null)).StatusCode);
     }
 
     private static async Task<Running> StartAsync()
