@@ -43,21 +43,27 @@ public sealed class BootstrapAdmin(FleetTransactions transactions, IOptions<Auth
         }
 
         var made = ApiKeySecret.Create();
-        db.ApiKeys.Add(NewKey(made, now));
+        Add(db, NewKey(made, now), now);
         return made;
     }
 
     private static async Task ReplaceAsync(FleetDbContext db, ApiKeyRow made, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        db.ApiKeys.Add(made);
         foreach (var former in await db.ApiKeys.Where(key => key.Bootstrap && key.RevokedAt == null).ToListAsync(cancellationToken))
         {
             former.RevokedAt = now;
             former.Version++;
             db.AppendEvent("api-key.revoked", "system", now, subject: former.Name, dataJson: FleetWriteContext.ToJson(ApiKeyProjection.ToDto(former)).GetRawText());
-            db.AppendEvent("api-key.created", "system", now, subject: made.Name, dataJson: FleetWriteContext.ToJson(ApiKeyProjection.ToDto(made)).GetRawText());
-            db.WakeAfterCommit(WakeUps.ApiKeys);
         }
+
+        Add(db, made, now);
+    }
+
+    private static void Add(FleetDbContext db, ApiKeyRow made, DateTimeOffset now)
+    {
+        db.ApiKeys.Add(made);
+        db.AppendEvent("api-key.created", "system", now, subject: made.Name, dataJson: FleetWriteContext.ToJson(ApiKeyProjection.ToDto(made)).GetRawText());
+        db.WakeAfterCommit(WakeUps.ApiKeys);
     }
 
     private static ApiKeyRow NewKey(string key, DateTimeOffset now) => new()

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using PmemFleet.Api.Hosting;
 using PmemFleet.Api.Tests.Support;
 using PmemFleet.Contracts.Access;
@@ -14,6 +15,7 @@ public sealed class RotationTests : IAsyncLifetime
 {
     private const string OtherBootstrap = "pmf_other_0123456789abcdef0123456789abcdef";
     private const string OtherToken = "another-join-token-for-tests";
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
     private readonly AgelessFixture _api = new();
 
     public Task InitializeAsync() => _api.InitializeAsync();
@@ -40,7 +42,7 @@ public sealed class RotationTests : IAsyncLifetime
         await Eventually.Async(async () => await AskAsync(olds[1]) == HttpStatusCode.Unauthorized, TimeSpan.FromSeconds(20));
         Assert.All(await Task.WhenAll(replacements.Select(AskAsync)), status => Assert.Equal(HttpStatusCode.OK, status));
         Assert.Equal(
-            ["api-key.created deploy bootstrap", "api-key.created deploy-2 bootstrap", "api-key.revoked deploy bootstrap"],
+            ["api-key.created bootstrap system", "api-key.created deploy bootstrap", "api-key.created deploy-2 bootstrap", "api-key.revoked deploy bootstrap"],
             await EventsAsync());
     }
 
@@ -55,12 +57,71 @@ public sealed class RotationTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(_api.Client(ApiFixture.AdminKey, changed)));
         await Eventually.Async(async () => await AskAsync(former) == HttpStatusCode.Unauthorized, TimeSpan.FromSeconds(20));
         using var admin = _api.Client(OtherBootstrap);
-        Assert.Equal(["api-key.revoked bootstrap system", "api-key.created bootstrap system"], await EventsAsync(admin));
+        Assert.Equal(["api-key.created bootstrap system", "api-key.revoked bootstrap system", "api-key.created bootstrap system"], await EventsAsync(admin));
 
         // a replica that nobody has told yet
         var behind = await _api.StartReplicaAsync();
         Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(_api.Client(ApiFixture.AdminKey, behind)));
         Assert.Equal(HttpStatusCode.OK, await AskAsync(_api.Client(OtherBootstrap, behind)));
+    }
+
+    [Fact]
+    public async Task BootstrapKey_OfTwoFormerOnes_IsOneEventThatItWasMade()
+    {
+        await ExecuteAsync("""
+            INSERT INTO api_keys (id, name, role, prefix, hash, created_at, bootstrap, version)
+            SELECT gen_random_uuid(), 'bootstrap', role, prefix, sha256('another'), created_at, bootstrap, version FROM api_keys WHERE bootstrap
+            """);
+        await using var changed = await StartAsync(new() { ["PMEMFLEET:AUTH:BOOTSTRAPADMINKEY"] = OtherBootstrap });
+
+        using var admin = _api.Client(OtherBootstrap, changed);
+        Assert.Equal(
+            ["api-key.created bootstrap system", "api-key.revoked bootstrap system", "api-key.revoked bootstrap system", "api-key.created bootstrap system"], await EventsAsync(admin));
+    }
+
+    [Fact]
+    public async Task BootstrapKey_MadeAndPrinted_IsAnEvent()
+    {
+        await ExecuteAsync("UPDATE api_keys SET revoked_at = now()");
+        await using var printing = await StartAsync(new() { ["PMEMFLEET:AUTH:BOOTSTRAPADMINKEY"] = null });
+        await using var again = await StartAsync(new() { ["PMEMFLEET:AUTH:BOOTSTRAPADMINKEY"] = null });
+
+        await using var connection = await _api.ConnectAsync();
+        await using var count = new NpgsqlCommand(
+            "SELECT (SELECT count(*) FROM api_keys WHERE revoked_at IS NULL) || ' key, ' || count(*) || ' events' FROM events WHERE type = 'api-key.created'", connection);
+        Assert.Equal("1 key, 2 events", await count.ExecuteScalarAsync());
+    }
+
+    [Fact]
+    public async Task ApiKey_Revoked_EndsItsStreamsOnBothReplicasAndNobodyElses()
+    {
+        var second = await _api.StartReplicaAsync();
+        var (id, key) = await KeyAsync("reader");
+        var (_, other) = await KeyAsync("reader-2");
+        using var here = await _api.Client(key).StreamEventsAsync();
+        using var elsewhere = await _api.Client(key, second).StreamEventsAsync();
+        using var others = await _api.Client(other).StreamEventsAsync();
+        foreach (var stream in (StreamReader[])[here, elsewhere, others])
+        {
+            await stream.UntilAsync("\"reader-2\"", Soon);
+        }
+
+        using var revoked = await _api.Admin.SendJsonAsync(HttpMethod.Delete, $"/v1/api-keys/{id}", null, "*");
+        Assert.Equal(HttpStatusCode.NoContent, revoked.StatusCode);
+        await KeyAsync("made-afterwards");
+
+        Assert.DoesNotContain("made-afterwards", await here.ToEndAsync(Soon), StringComparison.Ordinal);
+        await elsewhere.ToEndAsync(Soon);
+        await others.UntilAsync("made-afterwards", Soon);
+    }
+
+    [Fact]
+    public async Task ApiKey_Expired_EndsItsStream()
+    {
+        var made = await (await _api.Admin.PostAsJsonAsync("/v1/api-keys", new { name = "short", role = "viewer", expiresAt = TimeProvider.System.GetUtcNow().AddSeconds(4) })).ReadAsync<ApiKeyDto>();
+        using var stream = await _api.Client(made.Key!).StreamEventsAsync();
+        await stream.ToEndAsync(Soon);
+        Assert.True(TimeProvider.System.GetUtcNow() >= made.ExpiresAt);
     }
 
     [Fact]
@@ -85,6 +146,13 @@ public sealed class RotationTests : IAsyncLifetime
         await app.StartAsync();
         await app.Services.GetRequiredService<Startup>().Done;
         return app;
+    }
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var connection = await _api.ConnectAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        Assert.Equal(1, await command.ExecuteNonQueryAsync());
     }
 
     private async Task<(Guid Id, string Key)> KeyAsync(string name)
