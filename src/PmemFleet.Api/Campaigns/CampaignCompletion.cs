@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
+using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Contracts;
@@ -75,7 +76,10 @@ public sealed class CampaignCompletion : ITaskCompletion
             Merge(campaign, texts.ConvertAll(text => JsonSerializer.Deserialize(text, FleetJsonContext.Default.CampaignPartDto)!));
             await db.SaveChangesAsync(cancellationToken);
             var shown = CampaignProjection.ToDto(campaign, OperationRow.Succeeded);
-            tasks.ForEach(task => task.Succeed(shown));
+
+            // read under the campaign's lock: a part that came with another sync may have raised it since this one looked. Its end raises it once more
+            var version = await db.Operations.Where(row => row.Id == campaign.OperationId).Select(row => row.Version).SingleAsync(cancellationToken) + 1;
+            tasks.ForEach(task => task.Succeed(shown, Etag.Of(campaign.Id, version)));
         }
 
         await db.Set<CampaignPartRow>().Where(row => row.CampaignId == campaign.Id).ExecuteDeleteAsync(cancellationToken);

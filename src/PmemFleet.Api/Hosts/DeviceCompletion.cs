@@ -1,3 +1,4 @@
+using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Dax;
 using PmemFleet.Api.MediaErrors;
 using PmemFleet.Api.Namespaces;
@@ -93,7 +94,7 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
                 task.Succeed(errors.Of(host.Rows));
                 break;
             case OperationKinds.Scrub when task.Given.OfType<StepScrubbed>().LastOrDefault() is { } scrubbed:
-                task.Succeed(scrubbed.Scrub);
+                task.Succeed(scrubbed.Scrub, Etag.OfContent(FleetJson.ToUtf8(scrubbed.Scrub)));
                 break;
             default:
                 task.Succeed();

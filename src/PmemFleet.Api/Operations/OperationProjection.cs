@@ -36,7 +36,8 @@ public static class OperationAnswer
     public static WriteAnswer Of(OperationRow row) => row.State switch
     {
         OperationRow.Succeeded when row.Result is null && row.SuccessStatus != StatusCodes.Status204NoContent =>
-            new WriteAnswer(StatusCodes.Status200OK, FleetJson.ToUtf8(OperationProjection.ToDto(row)), row.ResourceLocation, row.ResultEtag),
+            // there is no resource to show: it is the operation, under its own tag
+            new WriteAnswer(StatusCodes.Status200OK, FleetJson.ToUtf8(OperationProjection.ToDto(row)), row.ResourceLocation, row.ResultEtag ?? Etag.Of(row.Id, row.Version)),
         OperationRow.Succeeded => new WriteAnswer(
             row.SuccessStatus,
             row.SuccessStatus == StatusCodes.Status204NoContent ? null : Encoding.UTF8.GetBytes(row.Result!),
