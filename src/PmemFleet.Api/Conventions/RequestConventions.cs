@@ -11,6 +11,10 @@ namespace PmemFleet.Api.Conventions;
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class IfMatchNotRequiredAttribute : Attribute;
 
+/// <summary>The POST changes a resource that has an ETag, and holds If-Match against it. Without it a POST makes or starts something, which has none yet.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class HonoursIfMatchAttribute : Attribute;
+
 /// <summary>The action knows <c>?dryRun=true</c> though it takes no <see cref="FleetWrite"/> as a parameter: it has one, or a worker rehearses the write.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class AcceptsDryRunAttribute : Attribute;

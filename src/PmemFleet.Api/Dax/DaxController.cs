@@ -51,6 +51,7 @@ public sealed class DaxController(FleetDbContext db) : ControllerBase
 
     /// <summary>Enables the namespace below a dax device, as <c>daxctl enable-device</c> brings the device back.</summary>
     [HttpPost("dax-devices/{device}/enable")]
+    [HonoursIfMatch]
     [Answers<DaxDeviceDto>(200, "The dax device; also where it was enabled already.")]
     [Answers<OperationDto>(202, "The worker is at it; see the operation.")]
     [Refused(404, "There is no such host or dax device.")]
@@ -59,6 +60,7 @@ public sealed class DaxController(FleetDbContext db) : ControllerBase
 
     /// <summary>Disables a dax device: its mappings are revoked, later touches end in SIGBUS.</summary>
     [HttpPost("dax-devices/{device}/disable")]
+    [HonoursIfMatch]
     [Answers<DaxDeviceDto>(200, "The dax device; also where it was disabled already.")]
     [Answers<OperationDto>(202, "The worker is at it; see the operation.")]
     [Refused(404, "There is no such host or dax device.")]
@@ -68,6 +70,7 @@ public sealed class DaxController(FleetDbContext db) : ControllerBase
     /// <summary><c>daxctl reconfigure-device</c>: to system RAM and back.</summary>
     /// <remarks>As system RAM its character device is gone, and while memory is online neither it nor its namespace can be disabled (EBUSY). A boot brings it back as devdax.</remarks>
     [HttpPost("dax-devices/{device}/reconfigure")]
+    [HonoursIfMatch]
     [RequestExample("To system RAM, online", """{"mode":"system-ram"}""")]
     [RequestExample("Back, offlining its memory first", """{"mode":"devdax","force":true}""")]
     [Answers<DaxDeviceDto>(200, "The dax device; also where it was in that mode already.")]
@@ -80,6 +83,7 @@ public sealed class DaxController(FleetDbContext db) : ControllerBase
 
     /// <summary><c>daxctl online-memory</c>.</summary>
     [HttpPost("dax-devices/{device}/online-memory")]
+    [HonoursIfMatch]
     [Answers<DaxDeviceDto>(200, "The dax device; also where all its memory was online already.")]
     [Refused(404, "There is no such host or dax device.")]
     [Refused(422, "It is not system RAM.")]
@@ -88,6 +92,7 @@ public sealed class DaxController(FleetDbContext db) : ControllerBase
 
     /// <summary><c>daxctl offline-memory</c>.</summary>
     [HttpPost("dax-devices/{device}/offline-memory")]
+    [HonoursIfMatch]
     [Answers<DaxDeviceDto>(200, "The dax device; also where none of its memory was online.")]
     [Refused(404, "There is no such host or dax device.")]
     [Refused(422, "It is not system RAM.")]

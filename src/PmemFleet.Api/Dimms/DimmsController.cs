@@ -55,6 +55,7 @@ public sealed class DimmsController(FleetDbContext db) : ControllerBase
 
     /// <summary><c>ndctl enable-dimm</c>: the driver probes the label area.</summary>
     [HttpPost("{dimm}/enable")]
+    [HonoursIfMatch]
     [Answers<DimmDto>(200, "The DIMM; also where it was enabled already.")]
     [Refused(404, "There is no such host or DIMM.")]
     [Refused(409, "Labels overlap: the driver's probe fails with EBUSY.")]
@@ -64,6 +65,7 @@ public sealed class DimmsController(FleetDbContext db) : ControllerBase
 
     /// <summary><c>ndctl disable-dimm</c>.</summary>
     [HttpPost("{dimm}/disable")]
+    [HonoursIfMatch]
     [Answers<DimmDto>(200, "The DIMM; also where it was disabled already.")]
     [Refused(404, "There is no such host or DIMM.")]
     [Refused(409, "An enabled region uses it.")]

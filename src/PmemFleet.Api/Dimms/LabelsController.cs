@@ -24,6 +24,7 @@ public sealed class LabelsController(FleetDbContext db) : ControllerBase
     /// <summary><c>ndctl init-labels</c>: fresh index blocks, then the driver probes the DIMM again.</summary>
     /// <remarks>The DIMM's regions must be disabled first; enabled again, they offer a zero-size seed instead of one label-less namespace.</remarks>
     [HttpPost("labels/init")]
+    [HonoursIfMatch]
     [RequestExample("Version 1.2", """{"version":"1.2"}""")]
     [RequestExample("Over valid labels", """{"version":"1.2","force":true}""")]
     [Answers<LabelsDto>(200, "The labels after it.")]
@@ -35,6 +36,7 @@ public sealed class LabelsController(FleetDbContext db) : ControllerBase
 
     /// <summary><c>ndctl zero-labels</c>.</summary>
     [HttpPost("labels/zero")]
+    [HonoursIfMatch]
     [RequestExample("The whole area", "{}")]
     [Answers<LabelsDto>(200, "The labels after it.")]
     [Refused(404, "There is no such host or DIMM.")]

@@ -31,6 +31,7 @@ public sealed class HealthController(FleetDbContext db) : ControllerBase
 
     /// <summary><c>ndctl inject-smart</c>: values, thresholds and alarms; and how clear-error commands behave.</summary>
     [HttpPost("health/inject")]
+    [HonoursIfMatch]
     [RequestExample("Too hot", """{"mediaTemperature":90}""")]
     [RequestExample("Few spares, and an alarm for them", """{"spares":4,"sparesThreshold":5,"sparesAlarm":"on"}""")]
     [RequestExample("Everything back", """{"uninjectAll":true}""")]
@@ -43,6 +44,7 @@ public sealed class HealthController(FleetDbContext db) : ControllerBase
 
     /// <summary>A write to the DIMM's <c>security</c> attribute. Erase and overwrite destroy the data.</summary>
     [HttpPost("security")]
+    [HonoursIfMatch]
     [RequestExample("A first passphrase", """{"command":"update 0 1001"}""")]
     [RequestExample("No change until the next power cycle", """{"command":"freeze"}""")]
     [Answers<DimmHealthPageDto>(200, "The DIMM after it.")]
@@ -55,6 +57,7 @@ public sealed class HealthController(FleetDbContext db) : ControllerBase
 
     /// <summary>Brings new firmware, arms its activation, or activates it: <c>ndctl update-firmware</c> and <c>activate-firmware</c>.</summary>
     [HttpPost("firmware")]
+    [HonoursIfMatch]
     [RequestExample("Bring and arm: the next power cycle runs it", """{"version":"1.2.0.5446"}""")]
     [RequestExample("Activate without a power cycle", """{"activate":true}""")]
     [Answers<DimmHealthPageDto>(200, "The DIMM after it.")]

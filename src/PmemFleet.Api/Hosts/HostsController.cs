@@ -70,6 +70,7 @@ public sealed class HostsController(FleetDbContext db) : ControllerBase
     /// acknowledged writes are there.
     /// </remarks>
     [HttpPost("{host}/power")]
+    [HonoursIfMatch]
     [RequestExample("Clean shutdown, then boot", """{"action":"cycle"}""")]
     [RequestExample("Power lost, then boot", """{"action":"cut"}""")]
     [Answers<HostDto>(200, "The host after it.")]

@@ -75,6 +75,7 @@ public sealed class NamespacesController(FleetDbContext db) : ControllerBase
 
     /// <summary><c>ndctl enable-namespace</c>: the info blocks say what it comes up as.</summary>
     [HttpPost("{namespace}/enable")]
+    [HonoursIfMatch]
     [Answers<NamespaceDto>(200, "The namespace; also where it was enabled already.")]
     [Answers<OperationDto>(202, "The worker is binding it; see the operation.")]
     [Refused(404, "There is no such host or namespace.")]
@@ -85,6 +86,7 @@ public sealed class NamespacesController(FleetDbContext db) : ControllerBase
 
     /// <summary><c>ndctl disable-namespace</c>: mappings of its dax device are revoked.</summary>
     [HttpPost("{namespace}/disable")]
+    [HonoursIfMatch]
     [Answers<NamespaceDto>(200, "The namespace; also where it was disabled already.")]
     [Answers<OperationDto>(202, "The worker is unbinding it; see the operation.")]
     [Refused(404, "There is no such host or namespace.")]
@@ -94,6 +96,7 @@ public sealed class NamespacesController(FleetDbContext db) : ControllerBase
 
     /// <summary><c>ndctl create-namespace --reconfig</c>: another mode, size, align or name in the same room.</summary>
     [HttpPost("{namespace}/reconfigure")]
+    [HonoursIfMatch]
     [RequestExample("To raw, although it is enabled", """{"mode":"raw","force":true}""")]
     [RequestExample("To fsdax", """{"mode":"fsdax","force":true}""")]
     [Answers<NamespaceDto>(200, "The namespace in its new mode.")]
@@ -107,6 +110,7 @@ public sealed class NamespacesController(FleetDbContext db) : ControllerBase
 
     /// <summary><c>ndctl check-namespace</c> of a sector namespace.</summary>
     [HttpPost("{namespace}/check")]
+    [HonoursIfMatch]
     [RequestExample("Look only", """{"force":true}""")]
     [RequestExample("Repair", """{"repair":true,"force":true}""")]
     [Answers<CheckNamespaceDto>(200, "What was found.")]

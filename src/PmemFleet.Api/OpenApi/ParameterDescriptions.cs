@@ -69,7 +69,7 @@ public sealed class ParameterDescriptions : IOpenApiOperationTransformer
         if (writes)
         {
             var required = HttpMethods.IsPut(method) || HttpMethods.IsDelete(method);
-            if (!HttpMethods.IsPost(method))
+            if (!HttpMethods.IsPost(method) || context.Description.ActionDescriptor.EndpointMetadata.OfType<HonoursIfMatchAttribute>().Any())
             {
                 Header(operation, "If-Match", "The ETag the resource must still have; `*` for any.", required, required ? "*" : null);
             }

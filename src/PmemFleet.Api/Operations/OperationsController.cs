@@ -54,6 +54,7 @@ public sealed class OperationsController(FleetDbContext db) : ControllerBase
 
     /// <summary>Cancels an operation that has not ended. One that has is answered as it is.</summary>
     [HttpPost("{id:guid}/cancel")]
+    [HonoursIfMatch]
     [Answers<OperationDto>(200, "The operation: cancelled, or running until the worker has stopped it.")]
     [Refused(404, "There is no such operation.")]
     public Task<IActionResult> Cancel(Guid id, [FromServices] CancelOperation cancel, [FromServices] FleetWrite write) =>

@@ -66,6 +66,7 @@ public sealed class RegionsController(FleetDbContext db) : ControllerBase
 
     /// <summary><c>ndctl enable-region</c>: namespaces come up from labels and info blocks.</summary>
     [HttpPost("{region}/enable")]
+    [HonoursIfMatch]
     [Answers<RegionDto>(200, "The region; also where it was enabled already.")]
     [Answers<OperationDto>(202, "The worker is binding its namespaces; see the operation.")]
     [Refused(404, "There is no such host or region.")]
@@ -75,6 +76,7 @@ public sealed class RegionsController(FleetDbContext db) : ControllerBase
 
     /// <summary><c>ndctl disable-region</c>: its namespaces are disabled first.</summary>
     [HttpPost("{region}/disable")]
+    [HonoursIfMatch]
     [Answers<RegionDto>(200, "The region; also where it was disabled already.")]
     [Answers<OperationDto>(202, "The worker is unbinding its namespaces; see the operation.")]
     [Refused(404, "There is no such host or region.")]

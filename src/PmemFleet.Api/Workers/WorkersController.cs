@@ -50,6 +50,7 @@ public sealed class WorkersController(FleetDbContext db) : ControllerBase
     /// worker of the pool. Requests of a host that moves wait for it. The worker is <c>drained</c> once it holds none.
     /// </summary>
     [HttpPost("{worker}/drain")]
+    [HonoursIfMatch]
     [Authorize(Roles.Admin)]
     [Answers<WorkerDto>(200, "The worker.")]
     [Refused(404, "There is no such worker.")]
@@ -58,6 +59,7 @@ public sealed class WorkersController(FleetDbContext db) : ControllerBase
 
     /// <summary>The worker may get hosts again; what it gave away stays where it is.</summary>
     [HttpPost("{worker}/resume")]
+    [HonoursIfMatch]
     [Authorize(Roles.Admin)]
     [Answers<WorkerDto>(200, "The worker.")]
     [Refused(404, "There is no such worker.")]

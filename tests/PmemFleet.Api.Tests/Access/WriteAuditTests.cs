@@ -6,7 +6,8 @@ using PmemFleet.Api.Tests.Support;
 
 namespace PmemFleet.Api.Tests.Access;
 
-/// <summary>Every write of the OpenAPI document, with the product's own worker: a dry run of it leaves nothing, it itself leaves an event with its caller's name.</summary>
+/// <summary>Every write of the OpenAPI document, with the product's own worker: a dry run of it leaves nothing, it itself leaves an event with its caller's name
+/// and answers with the ETag of what it shows, and it holds If-Match against a tag where the document says so.</summary>
 public sealed partial class WriteAuditTests(RealWorkerFixture api) : IClassFixture<RealWorkerFixture>
 {
     private const string Auditor = "the auditor";
@@ -33,8 +34,19 @@ public sealed partial class WriteAuditTests(RealWorkerFixture api) : IClassFixtu
         await Eventually.Async(async () => (await ItemsAsync(http, "/v1/workers")).Count == 1, TimeSpan.FromSeconds(30));
         _kept["worker"] = (string)(await ItemsAsync(http, "/v1/workers"))[0]!["name"]!;
         var wrong = new List<string>();
+        var paths = JsonNode.Parse(await http.GetStringAsync(new Uri("/openapi/v1.json", UriKind.Relative)))!["paths"]!;
         foreach (var row in WriteTable.All)
         {
+            if (row is { Method: "POST", Errno: null })
+            {
+                var stale = await SendAsync(http, row, dryRun: false, ifMatch: "\"of-nothing\"");
+                var says = paths[row.Template]!["post"]!["parameters"]!.AsArray().Any(parameter => (string?)parameter!["name"] == "If-Match");
+                if (!stale.Text.StartsWith("412", StringComparison.Ordinal) || says != stale.Text.Contains("\"etag\"", StringComparison.Ordinal))
+                {
+                    wrong.Add($"{row.Method} {row.Path} with a stale If-Match, which the document {(says ? "has" : "has not")}: {stale.Text}");
+                }
+            }
+
             var before = await LastAsync(http);
             var rehearsed = await SendAsync(http, row, dryRun: true);
             if ((row.Errno is null) != rehearsed.Ok || (row.Errno is null && !rehearsed.IsDry))
@@ -61,29 +73,50 @@ public sealed partial class WriteAuditTests(RealWorkerFixture api) : IClassFixtu
                 _kept[name] = (string)JsonNode.Parse(answer.Text)![member]!;
             }
 
+            if (row.Errno is null && answer.Text.Length > 0 && WriteTable.Unversioned.Contains($"{row.Method} {row.Template}") != (answer.Etag is null))
+            {
+                wrong.Add($"{row.Method} {row.Path} has {answer.Etag ?? "no ETag"}: {answer.Text}");
+            }
+
+            if (row.Read is { } read)
+            {
+                using var shown = await http.GetAsync(new Uri(PathOf(read), UriKind.Relative));
+                if (shown.Headers.ETag?.Tag != answer.Etag)
+                {
+                    wrong.Add($"{row.Method} {row.Path} has {answer.Etag}, and {read} {shown.Headers.ETag}");
+                }
+            }
+
+            if (row.Ends is { } operation)
+            {
+                await Eventually.Async(async () => (string?)JsonNode.Parse(await http.GetStringAsync(new Uri(PathOf(operation), UriKind.Relative)))!["endedAt"] is not null, TimeSpan.FromSeconds(30));
+            }
+
             if (row.Boots)
             {
                 await http.UntilReadyAsync("audit");
             }
         }
 
-        Assert.Empty(wrong);
+        Assert.True(wrong.Count == 0, string.Join("\n", wrong));
     }
 
-    private async Task<(bool Ok, bool IsDry, string Text)> SendAsync(HttpClient http, WriteRow row, bool dryRun)
+    private string PathOf(string path) => Kept().Replace(path, match => _kept[match.Groups[1].Value]);
+
+    private async Task<(bool Ok, bool IsDry, string? Etag, string Text)> SendAsync(HttpClient http, WriteRow row, bool dryRun, string? ifMatch = null)
     {
-        var path = Kept().Replace(row.Path, match => _kept[match.Groups[1].Value]);
+        var path = PathOf(row.Path);
         using var request = new HttpRequestMessage(new HttpMethod(row.Method), dryRun ? $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}dryRun=true" : path);
         request.Headers.Add("Prefer", row.Async ? "respond-async" : "wait=60");
-        if (row.Method is "PUT" or "DELETE")
+        if (ifMatch is not null || row.Method is "PUT" or "DELETE")
         {
-            request.Headers.TryAddWithoutValidation("If-Match", "*");
+            request.Headers.TryAddWithoutValidation("If-Match", ifMatch ?? "*");
         }
 
         request.Content = row.Bytes is { } bytes ? new ByteArrayContent(new byte[bytes]) { Headers = { ContentType = new("application/octet-stream") } }
             : row.Json is { } json ? new StringContent(json, Encoding.UTF8, "application/json") : null;
         using var response = await http.SendAsync(request);
-        return (response.IsSuccessStatusCode, response.Headers.Contains("Dry-Run"), $"{(response.IsSuccessStatusCode ? string.Empty : (int)response.StatusCode)}{await response.Content.ReadAsStringAsync()}");
+        return (response.IsSuccessStatusCode, response.Headers.Contains("Dry-Run"), response.Headers.ETag?.Tag, $"{(response.IsSuccessStatusCode ? string.Empty : (int)response.StatusCode)}{await response.Content.ReadAsStringAsync()}");
     }
 
     private static async Task<JsonArray> ItemsAsync(HttpClient http, string path) =>

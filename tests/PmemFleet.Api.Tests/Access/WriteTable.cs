@@ -16,8 +16,14 @@ public sealed record WriteRow(string Method, string Template, string Path, strin
     /// <summary>The host boots afterwards and is waited for.</summary>
     public bool Boots { get; init; }
 
+    /// <summary>The operation that ends afterwards, and is waited for: its end is an event of its caller too.</summary>
+    public string? Ends { get; init; }
+
     /// <summary>The answer is not waited for.</summary>
     public bool Async { get; init; }
+
+    /// <summary>Where the resource that the answer shows is read; names in braces as in the path.</summary>
+    public string? Read { get; init; }
 
     /// <summary>It never goes well: the errno.</summary>
     public string? Errno { get; init; }
@@ -32,6 +38,12 @@ public static class WriteTable
 
     /// <summary>What computes and changes nothing, though it is a POST.</summary>
     public static readonly IReadOnlySet<string> NoWrites = new HashSet<string> { "POST /v1/planner/page-tables" };
+
+    /// <summary>What answers with something that has no version: a list, or what was found or done once and is not kept.</summary>
+    public static readonly IReadOnlySet<string> Unversioned = new HashSet<string>
+    {
+        $"POST {H}/media-errors", $"POST {H}/media-errors/uninject", $"POST {H}/media-errors/clear", $"POST {H}/namespaces/{{namespace}}/check",
+    };
 
     public static readonly IReadOnlyList<WriteRow> All =
     [
@@ -70,7 +82,7 @@ public static class WriteTable
         new("POST", $"{H}/dax-devices/{{device}}/reconfigure", $"{A}/dax-devices/dax0.0/reconfigure", """{"mode":"system-ram"}"""),
         new("POST", $"{H}/dax-devices/{{device}}/offline-memory", $"{A}/dax-devices/dax0.0/offline-memory"),
         new("POST", $"{H}/dax-devices/{{device}}/online-memory", $"{A}/dax-devices/dax0.0/online-memory"),
-        new("PUT", $"{H}/namespaces/{{namespace}}/data", $"{A}/namespaces/namespace0.1/data", null) { Bytes = 8192 },
+        new("PUT", $"{H}/namespaces/{{namespace}}/data", $"{A}/namespaces/namespace0.1/data", null) { Bytes = 8192, Read = $"{A}/namespaces/namespace0.1/data?length=4096" },
         new("POST", $"{H}/namespaces/{{namespace}}/disable", $"{A}/namespaces/namespace0.1/disable"),
         new("PATCH", $"{H}/namespaces/{{namespace}}", $"{A}/namespaces/namespace0.1", """{"altName":"journal"}"""),
         new("POST", $"{H}/namespaces/{{namespace}}/check", $"{A}/namespaces/namespace0.1/check"),
@@ -79,17 +91,17 @@ public static class WriteTable
         new("POST", $"{H}/media-errors", $"{A}/media-errors", """{"namespace":"namespace0.1","block":16,"count":1}"""),
         new("POST", $"{H}/media-errors/uninject", $"{A}/media-errors/uninject", """{"namespace":"namespace0.1","block":16,"count":1}"""),
         new("POST", $"{H}/media-errors/clear", $"{A}/media-errors/clear", """{"namespace":"namespace0.1"}"""),
-        new("POST", $"{H}/scrubs", $"{A}/scrubs"),
+        new("POST", $"{H}/scrubs", $"{A}/scrubs") { Read = $"{A}/scrubs" },
         new("POST", $"{H}/dimms/{{dimm}}/firmware", $"{A}/dimms/nmem2/firmware", """{"version":"9.9.9.9999"}"""),
         new("POST", $"{H}/dimms/{{dimm}}/health/inject", $"{A}/dimms/nmem2/health/inject", """{"mediaTemperature":40}"""),
         new("POST", $"{H}/dimms/{{dimm}}/security", $"{A}/dimms/nmem2/security", """{"command":"update 0 1001"}"""),
         new("DELETE", $"{H}/namespaces/{{namespace}}", $"{A}/namespaces/namespace0.1?force=true", null),
         new("POST", $"{H}/power", $"{A}/power", """{"action":"cycle"}""") { Boots = true },
         new("POST", "/v1/workloads", "/v1/workloads", Long) { Async = true, Keep = ("id", "operation") },
-        new("POST", "/v1/operations/{id}/cancel", "/v1/operations/{operation}/cancel"),
+        new("POST", "/v1/operations/{id}/cancel", "/v1/operations/{operation}/cancel") { Ends = "/v1/operations/{operation}" },
         new("POST", "/v1/workloads", "/v1/workloads", """{"machine":{"devices":[{"size":"1G"}]},"mappings":[{"device":"dax0.0","length":"64M"}],"phases":[{"accesses":1000}]}""") { Keep = ("id", "workload") },
         new("DELETE", "/v1/workloads/{id}", "/v1/workloads/{workload}", null),
-        new("POST", "/v1/campaigns", "/v1/campaigns", """{"seed":7,"labelSelector":"set=audit","durationSeconds":3600,"sources":[{"perDimmHour":1}]}"""),
+        new("POST", "/v1/campaigns", "/v1/campaigns", """{"seed":7,"labelSelector":"set=audit","durationSeconds":3600,"sources":[{"perDimmHour":1}]}""") { Keep = ("id", "campaign"), Read = "/v1/campaigns/{campaign}" },
         new("PUT", "/v1/fleet", "/v1/fleet", """{"apiVersion":"pmemfleet/v1","hosts":[{"name":"audit-2","dimms":[{"capacity":"64M"}]}]}"""),
         new("DELETE", H, A, null),
         new("POST", "/v1/workers/{worker}/drain", "/v1/workers/{worker}/drain"),
