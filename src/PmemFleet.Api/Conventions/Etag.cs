@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using System.Security.Cryptography;
 using PmemFleet.Contracts.Problems;
 
 namespace PmemFleet.Api.Conventions;
@@ -19,9 +18,6 @@ public static class Etag
         id.TryWriteBytes(bytes, bigEndian: true, out _);
         return string.Create(CultureInfo.InvariantCulture, $"\"{BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]):x16}.{version}\"");
     }
-
-    /// <summary>The tag of what has no row and so no version: it is of the very bytes.</summary>
-    public static string OfContent(ReadOnlySpan<byte> body) => $"\"{Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, 12))}\"";
 
     /// <summary>Compares the request's If-Match with the resource's tag: null where it matches or is absent.</summary>
     public static RefusalDto? Check(HttpRequest request, string current) =>

@@ -5,6 +5,7 @@ using PmemFleet.Api.Namespaces;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Regions;
+using PmemFleet.Contracts.DataPlane;
 using PmemFleet.Contracts.Namespaces;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Sync;
@@ -94,7 +95,7 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
                 task.Succeed(errors.Of(host.Rows));
                 break;
             case OperationKinds.Scrub when task.Given.OfType<StepScrubbed>().LastOrDefault() is { } scrubbed:
-                task.Succeed(scrubbed.Scrub, Etag.OfContent(FleetJson.ToUtf8(scrubbed.Scrub)));
+                task.Succeed(scrubbed.Scrub, ContentTag.Of(FleetJson.ToUtf8(scrubbed.Scrub)));
                 break;
             default:
                 task.Succeed();
