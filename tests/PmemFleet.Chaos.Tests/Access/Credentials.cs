@@ -8,6 +8,7 @@ namespace PmemFleet.Chaos.Tests.Access;
 internal static class Credentials
 {
     public const string WorkerName = "rogue";
+    public const string MetricsKey = "pmm_roles_0123456789abcdef0123456789abcdef";
 
     /// <summary>The callers by name; the header's whole value, or null for none.</summary>
     public static async Task<Dictionary<string, string?>> MakeAsync(ChaosFleet fleet)
@@ -30,20 +31,23 @@ internal static class Credentials
             ["basic"] = "Basic " + Convert.ToBase64String("admin:admin"u8),
             ["prefix of the join token"] = $"Bearer {ChaosFleet.JoinToken[..^1]}",
             ["very long"] = "Bearer pmf_" + new string('a', 16_000),
+            ["forged metrics key"] = $"Bearer {MetricsKey[..^1]}0",
             ["viewer"] = $"Bearer {viewer}",
             ["operator"] = $"Bearer {await KeyAsync(fleet, "operator", "operator", null)}",
             ["admin"] = $"Bearer {await KeyAsync(fleet, "admin", "admin", null)}",
             ["join token"] = $"Bearer {ChaosFleet.JoinToken}",
             ["worker"] = $"Bearer {worker}",
+            ["metrics key"] = $"Bearer {MetricsKey}",
         };
     }
 
     /// <summary>The status that an endpoint gives a caller it does not let in; null where it lets it in.</summary>
     public static int? Refusal(string caller, EndpointRole endpoint, bool ownPath) => endpoint.Needs == Needs.Open ? null : caller switch
     {
-        "viewer" => endpoint.Needs == Needs.Viewer ? null : 403,
-        "operator" => endpoint.Needs is Needs.Viewer or Needs.Operator ? null : 403,
-        "admin" => endpoint.Needs is Needs.Viewer or Needs.Operator or Needs.Admin ? null : 403,
+        "viewer" => endpoint.Needs is Needs.Viewer or Needs.Metrics ? null : 403,
+        "operator" => endpoint.Needs is Needs.Viewer or Needs.Metrics or Needs.Operator ? null : 403,
+        "admin" => endpoint.Needs is Needs.Viewer or Needs.Metrics or Needs.Operator or Needs.Admin ? null : 403,
+        "metrics key" => endpoint.Needs == Needs.Metrics ? null : 403,
         "join token" => endpoint.Needs == Needs.Join ? null : 403,
         "worker" => endpoint.Needs == Needs.Worker && ownPath ? null : 403,
         _ => 401,

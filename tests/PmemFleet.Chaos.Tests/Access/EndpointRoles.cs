@@ -6,6 +6,9 @@ internal enum Needs
     /// <summary>Nothing.</summary>
     Open,
 
+    /// <summary>Any key, or the metrics key.</summary>
+    Metrics,
+
     /// <summary>Any key.</summary>
     Viewer,
 
@@ -118,7 +121,7 @@ internal static class EndpointRoles
         new("GET", "/readyz", Needs.Open),
         new("GET", "/openapi/v1.json", Needs.Open),
         new("GET", "/swagger/index.html", Needs.Open),
-        new("GET", "/metrics", Needs.Viewer),
+        new("GET", "/metrics", Needs.Metrics),
         new("POST", "/v1/campaigns", Needs.Operator),
         new("GET", "/v1/campaigns", Needs.Viewer),
         new("GET", "/v1/campaigns/{id}", Needs.Viewer),
