@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json.Nodes;
 using PmemFleet.Chaos.Tests.Support;
@@ -18,13 +19,39 @@ public sealed class MixedKeyTests(ChaosServer server)
     {
         await using var fleet = await ChaosFleet.StartAsync(server, new FleetShape { Workers = 0 });
         var random = ChaosRun.Choices("keys");
-        var plans = Enumerable.Range(0, 240).Select(_ => (Key: random.Next(Keys), Kind: random.Next(4), Body: random.Next(3))).ToList();
-        var answers = new List<(int Key, string Request, int Status, string Code, string Text)>();
-        foreach (var batch in plans.Chunk(24))
+        var outcomes = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        var clock = Stopwatch.StartNew();
+        var duration = ChaosRun.Duration(TimeSpan.Zero);
+        var (rounds, made) = (0, 0);
+        do
         {
-            answers.AddRange(await Task.WhenAll(batch.Select(plan => AskAsync(fleet, plan.Key, plan.Kind, plan.Body))));
-        }
+            // each round has keys and names of its own: used-up ones show nothing new
+            var round = rounds++;
+            var plans = Enumerable.Range(0, 240).Select(_ => (Key: $"{round}-{random.Next(Keys)}", Kind: random.Next(4), Body: random.Next(3))).ToList();
+            var answers = new List<KeyedAnswer>();
+            foreach (var batch in plans.Chunk(24))
+            {
+                answers.AddRange(await Task.WhenAll(batch.Select(plan => AskAsync(fleet, plan.Key, plan.Kind, plan.Body))));
+            }
 
+            made += DemandOneEffectEach(answers);
+            Assert.Equal(made, await fleet.ScalarAsync<long>("SELECT count(*) FROM hosts"));
+            Assert.Equal(made, await fleet.ScalarAsync<long>("SELECT count(*) FROM idempotency_keys"));
+            Assert.Equal(made, await fleet.ScalarAsync<long>("SELECT count(*) FROM events WHERE type = 'host.created'"));
+            foreach (var answer in answers)
+            {
+                var outcome = $"{answer.Status} {answer.Code}";
+                outcomes[outcome] = outcomes.GetValueOrDefault(outcome) + 1;
+            }
+        }
+        while (clock.Elapsed < duration);
+
+        server.Report($"keys: {outcomes.Values.Sum()} requests with {rounds * Keys} keys: {string.Join(", ", outcomes.Select(pair => $"{pair.Key}: {pair.Value}"))}");
+    }
+
+    /// <summary>How many effects there were.</summary>
+    private static int DemandOneEffectEach(List<KeyedAnswer> answers)
+    {
         foreach (var key in answers.GroupBy(answer => answer.Key))
         {
             var effects = key.Where(answer => answer.Status is 200 or 201 or 202).ToList();
@@ -33,15 +60,10 @@ public sealed class MixedKeyTests(ChaosServer server)
             Assert.All(key.Except(effects), other => Assert.True(other.Status is 422 or 409, $"{other}"));
         }
 
-        var made = answers.Where(answer => answer.Status == 201).Select(answer => answer.Text).Distinct().Count();
-        Assert.Equal(made, await fleet.ScalarAsync<long>("SELECT count(*) FROM hosts"));
-        Assert.Equal(made, await fleet.ScalarAsync<long>("SELECT count(*) FROM idempotency_keys"));
-        Assert.Equal(made, await fleet.ScalarAsync<long>("SELECT count(*) FROM events WHERE type = 'host.created'"));
-        var outcomes = answers.GroupBy(answer => $"{answer.Status} {answer.Code}").Select(group => $"{group.Key}: {group.Count()}").Order(StringComparer.Ordinal);
-        server.Report($"keys: {answers.Count} requests with {Keys} keys: {string.Join(", ", outcomes)}");
+        return answers.Where(answer => answer.Status == 201).Select(answer => answer.Text).Distinct().Count();
     }
 
-    private static async Task<(int Key, string Request, int Status, string Code, string Text)> AskAsync(ChaosFleet fleet, int key, int kind, int body)
+    private static async Task<KeyedAnswer> AskAsync(ChaosFleet fleet, string key, int kind, int body)
     {
         var content = kind switch
         {
@@ -56,6 +78,8 @@ public sealed class MixedKeyTests(ChaosServer server)
         var text = await response.Content.ReadAsStringAsync();
         var code = (int)response.StatusCode >= 400 ? (string?)JsonNode.Parse(text)!["code"] ?? string.Empty : string.Empty;
         Assert.True((int)response.StatusCode < 500, text);
-        return (key, $"{path} {content.ToJsonString()}", (int)response.StatusCode, code, text);
+        return new KeyedAnswer(key, $"{path} {content.ToJsonString()}", (int)response.StatusCode, code, text);
     }
+
+    private sealed record KeyedAnswer(string Key, string Request, int Status, string Code, string Text);
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using PmemFleet.Chaos.Tests.Support;
@@ -16,7 +17,7 @@ public sealed class RawHttpTests(ChaosServer server)
         await using var fleet = await ChaosFleet.StartAsync(server, new FleetShape { Replicas = 1, Workers = 0 });
         var random = ChaosRun.Choices("raw");
         var authorization = $"Authorization: Bearer {ChaosFleet.AdminKey}\r\n";
-        byte[][] messages =
+        byte[][] known =
         [
             .. new[]
             {
@@ -36,22 +37,47 @@ public sealed class RawHttpTests(ChaosServer server)
                 "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
                 "\r\n\r\n\r\n\r\n",
             }.Select(Encoding.Latin1.GetBytes),
-            .. Enumerable.Range(0, 10).Select(_ => HostileValues.Noise(random)),
         ];
-        foreach (var message in messages)
+        var (messages, unfinished) = (0, 0);
+        var clock = Stopwatch.StartNew();
+        var duration = ChaosRun.Duration(TimeSpan.Zero);
+        do
         {
-            var answer = await SendAsync(fleet.ReplicaUrls[0].Port, message, finish: true);
-            Assert.True(IsNoFailure(answer), $"{Encoding.Latin1.GetString(message)[..Math.Min(200, message.Length)]}: {answer}");
-        }
+            // what is known and then noise, which is another one each time; after the first round the known ones are damaged, too
+            List<byte[]> round = [.. unfinished == 0 ? known : known.Select(message => Damaged(random, message)), .. Enumerable.Range(0, 10).Select(_ => HostileValues.Noise(random))];
+            foreach (var message in round)
+            {
+                var answer = await SendAsync(fleet.ReplicaUrls[0].Port, message, finish: true);
+                Assert.True(IsNoFailure(answer), $"{Encoding.Latin1.GetString(message)[..Math.Min(200, message.Length)]}: {answer}");
+            }
 
-        // callers that promise a body and never send it hold nothing up
+            messages += round.Count;
+            unfinished += await DemandServiceBesideUnfinishedBodiesAsync(fleet, authorization);
+        }
+        while (clock.Elapsed < duration);
+
+        Assert.Equal(0L, await fleet.ScalarAsync<long>("SELECT count(*) FROM hosts"));
+        server.Report($"raw HTTP: {messages} messages, {unfinished} unfinished bodies");
+    }
+
+    /// <summary>Callers that promise a body and never send it hold nothing up.</summary>
+    /// <returns>How many there were.</returns>
+    private static async Task<int> DemandServiceBesideUnfinishedBodiesAsync(ChaosFleet fleet, string authorization)
+    {
         var slow = Enumerable.Range(0, 50).Select(_ => SendAsync(
             fleet.ReplicaUrls[0].Port, Encoding.Latin1.GetBytes($"POST /v1/hosts HTTP/1.1\r\nHost: a\r\n{authorization}Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{\"na"), finish: false)).ToList();
         using var http = fleet.NewClient(ChaosFleet.AdminKey, fleet.ReplicaUrls[0]);
         Assert.True((await http.GetAsync("/v1/hosts")).IsSuccessStatusCode);
         Assert.All(await Task.WhenAll(slow), answer => Assert.False(answer.StartsWith("HTTP/1.1 5", StringComparison.Ordinal) || answer.StartsWith("HTTP/1.1 2", StringComparison.Ordinal), answer));
-        Assert.Equal(0L, await fleet.ScalarAsync<long>("SELECT count(*) FROM hosts"));
-        server.Report($"raw HTTP: {messages.Length} messages, {slow.Count} unfinished bodies");
+        return slow.Count;
+    }
+
+    /// <summary>One byte of it is another one.</summary>
+    private static byte[] Damaged(Random random, byte[] message)
+    {
+        byte[] damaged = [.. message];
+        damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
+        return damaged;
     }
 
     /// <summary>505 is about the version of HTTP.</summary>
