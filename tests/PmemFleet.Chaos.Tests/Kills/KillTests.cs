@@ -7,7 +7,8 @@ namespace PmemFleet.Chaos.Tests.Kills;
 public sealed class KillTests(ChaosServer server)
 {
     /// <summary>
-    /// Clients make, change, destroy, write, read, poison and power-cycle, while Apis, workers, backends and the server are killed at random.
+    /// Clients make, change, destroy, write, read, poison and power-cycle, while Apis, workers, backends and the server are killed at random,
+    /// and workers are drained and resumed among it.
     /// </summary>
     [Fact]
     public async Task MixedLoad_WithEverythingKilledAtRandom_LosesNothingAndDoesNothingTwice()
@@ -48,6 +49,7 @@ public sealed class KillTests(ChaosServer server)
             await stop.CancelAsync();
             await fleet.ReadyAsync();
             await Task.WhenAll(clients);
+            await disturbance.DemandDrainsAsync();
             await FleetVerdict.DemandAsync(fleet, loads);
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
