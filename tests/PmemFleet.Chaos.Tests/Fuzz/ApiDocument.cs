@@ -5,12 +5,14 @@ namespace PmemFleet.Chaos.Tests.Fuzz;
 /// <summary>A parameter of an operation.</summary>
 internal sealed record ApiParameter(string Name, string In);
 
-/// <summary>An operation of the OpenAPI document, with the bodies it shows.</summary>
+/// <summary>An operation of the OpenAPI document, with the bodies it shows in one of its media types.</summary>
 internal sealed record ApiOperation(string Method, string Path, IReadOnlyList<ApiParameter> Parameters, string? MediaType, IReadOnlyList<JsonNode> Examples, IReadOnlyList<string> Members)
 {
     public bool IsWrite => Method != "GET";
 
-    public override string ToString() => $"{Method} {Path}";
+    public bool IsYaml => MediaType == "application/yaml";
+
+    public override string ToString() => IsYaml ? $"{Method} {Path} in YAML" : $"{Method} {Path}";
 }
 
 /// <summary>The committed OpenAPI document.</summary>
@@ -23,15 +25,15 @@ internal static class ApiDocument
         .. from path in Root["paths"]!.AsObject()
            from method in path.Value!.AsObject()
            where method.Key is "get" or "put" or "post" or "delete" or "patch"
-           select Read(method.Key.ToUpperInvariant(), path.Key, method.Value!),
+           let content = method.Value!["requestBody"]?["content"]?.AsObject()
+           from media in content?.Select(pair => (MediaType: (string?)pair.Key, Content: pair.Value)) ?? [(null, null)]
+           select Read(method.Key.ToUpperInvariant(), path.Key, method.Value!, media.MediaType, media.Content),
     ];
 
-    private static ApiOperation Read(string method, string path, JsonNode operation)
+    private static ApiOperation Read(string method, string path, JsonNode operation, string? mediaType, JsonNode? media)
     {
         var parameters = (operation["parameters"]?.AsArray() ?? []).Select(Resolve)
             .Select(parameter => new ApiParameter((string)parameter["name"]!, (string)parameter["in"]!)).ToList();
-        var content = operation["requestBody"]?["content"]?.AsObject();
-        var (mediaType, media) = content is null ? (null, null) : content.Select(pair => (pair.Key, pair.Value)).First();
         var schema = media?["schema"] is { } given ? Resolve(given) : null;
         return new ApiOperation(
             method,

@@ -9,6 +9,9 @@ public sealed class FuzzTests(ChaosServer server)
     /// <summary>A request that was accepted, and that the worker refused then, leaves its operation behind, and nothing else.</summary>
     private const string FailedOperation = "events, hosts, operations, tasks";
 
+    /// <summary>More requests of an operation whose resource none of the usual ones met: the choices are random.</summary>
+    private const int MostRequests = 60;
+
     /// <summary>
     /// Every operation of the document with one to three things wrong: never a 500, always an answer, every refusal a problem document with errno and
     /// rule, and nothing changed by a refused request, in no row and on no DIMM.
@@ -24,19 +27,29 @@ public sealed class FuzzTests(ChaosServer server)
         var requests = new HostileRequests(random, host.Known);
         var findings = new SortedDictionary<string, string>(StringComparer.Ordinal);
         var statuses = new SortedDictionary<int, int>();
+        var unmet = ApiDocument.Operations.ToDictionary(operation => operation.ToString(), _ => new SortedDictionary<int, int>());
         var clock = Stopwatch.StartNew();
         var duration = ChaosRun.Duration(TimeSpan.FromSeconds(28));
         for (var round = 0; round == 0 || clock.Elapsed < duration; round++)
         {
             foreach (var operation in ApiDocument.Operations.TakeWhile(_ => round == 0 || clock.Elapsed < duration))
             {
-                await host.EnsureAsync();
-                var before = operation.IsWrite ? await digest.TakeAsync() : null;
-                for (var i = 0; i < (operation.IsWrite ? 8 : 5); i++)
+                var isNew = await host.EnsureAsync(operation);
+                var before = !operation.IsWrite ? null : isNew ? await SettleAsync(fleet, digest) : await digest.TakeAsync();
+                for (var i = 0; i < (operation.IsWrite ? 8 : 5) || (i < MostRequests && unmet.ContainsKey(operation.ToString())); i++)
                 {
                     var request = requests.Make(operation);
                     var status = await FuzzedAnswer.AskAsync(http, operation.ToString(), request, findings);
                     statuses[status] = statuses.GetValueOrDefault(status) + 1;
+                    if (HasMet(operation, status))
+                    {
+                        unmet.Remove(operation.ToString());
+                    }
+                    else if (unmet.TryGetValue(operation.ToString(), out var refusals))
+                    {
+                        refusals[status] = refusals.GetValueOrDefault(status) + 1;
+                    }
+
                     if (before is null)
                     {
                         continue;
@@ -56,7 +69,15 @@ public sealed class FuzzTests(ChaosServer server)
         server.Report($"fuzz: {statuses.Values.Sum()} requests of {ApiDocument.Operations.Count} operations: {string.Join(", ", statuses.Select(pair => $"{pair.Key}: {pair.Value}"))}; {host.Made} hosts");
         Assert.True(findings.Count == 0, string.Join("\n\n", findings.Select(pair => $"{pair.Key}\n  {pair.Value}")) + "\n" + fleet.Errors());
         Assert.True(statuses.GetValueOrDefault(422) > 0 && statuses.GetValueOrDefault(400) > 0 && statuses.GetValueOrDefault(404) > 0, "the fuzz does not reach the rules");
+        Assert.True(unmet.Count == 0, "the fuzz never met what these name:\n" + string.Join('\n', unmet.Select(pair => $"{pair.Key}: {string.Join(", ", pair.Value.Select(refusal => $"{refusal.Value} × {refusal.Key}"))}")));
     }
+
+    /// <summary>
+    /// Whether only an operation that found what its path names answers so. Where the body has no members for the rules to refuse first, that is also a
+    /// write's 422.
+    /// </summary>
+    private static bool HasMet(ApiOperation operation, int status) =>
+        status is (>= 200 and < 300) or 409 or 412 || (status == 422 && operation is { IsWrite: true, MediaType: null or "application/octet-stream" });
 
     /// <summary>After a success the worker may have something to do that no operation speaks of: a new DIMM's media.</summary>
     private static async Task<Dictionary<string, string>> SettleAsync(ChaosFleet fleet, FleetDigest digest)

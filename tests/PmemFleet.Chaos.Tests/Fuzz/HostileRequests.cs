@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
+using PmemFleet.Api.Fleets;
 
 namespace PmemFleet.Chaos.Tests.Fuzz;
 
@@ -82,8 +83,7 @@ internal sealed class HostileRequests(Random random, Func<string, IReadOnlyList<
     private string MakeQuery(ApiOperation operation, bool spoil)
     {
         var names = operation.Parameters.Where(parameter => parameter.In == "query").Select(parameter => parameter.Name).ToList();
-        var pairs = names.Where(name => name is "offset" or "length" || random.Next(6) == 0)
-            .Select(name => $"{name}={(name is "offset" ? "0" : name is "length" ? "4096" : name is "limit" ? "10" : "true")}").ToList();
+        var pairs = names.Where(name => name is "offset" or "length" || random.Next(name == "namespace" ? 2 : 6) == 0).Select(name => $"{name}={Value(name)}").ToList();
         if (spoil)
         {
             for (var i = random.Next(1, 4); i > 0; i--)
@@ -96,6 +96,15 @@ internal sealed class HostileRequests(Random random, Func<string, IReadOnlyList<
 
         return pairs.Count == 0 ? string.Empty : "?" + string.Join('&', pairs);
     }
+
+    private string Value(string name) => name switch
+    {
+        "offset" => "0",
+        "length" => "4096",
+        "limit" => "10",
+        "host" or "namespace" or "region" or "dimm" => HostileValues.Pick(random, known(name)),
+        _ => "true",
+    };
 
     private (byte[]? Body, string? MediaType) MakeBody(ApiOperation operation, HashSet<int> spoiled)
     {
@@ -112,8 +121,14 @@ internal sealed class HostileRequests(Random random, Func<string, IReadOnlyList<
             return spoiled.Contains(3) && operation.IsWrite ? (HostileValues.Document(random, "{\"a\":1}"), "application/json") : (null, null);
         }
 
+        if (operation.IsYaml)
+        {
+            var example = HostileValues.Pick(random, operation.Examples);
+            return (Encoding.UTF8.GetBytes(spoiled.Contains(3) ? HostileYaml.Document(random, example) : spoiled.Contains(4) ? HostileYaml.Spoil(random, example, operation.Members) : FleetYaml.Of(example)), spoiled.Contains(5) ? HostileValues.Pick(random, ["application/yaml; charset=utf-16", "text/yaml", "application/x-yaml"]) : operation.MediaType);
+        }
+
         var good = operation.Examples.Count == 0 ? "{}" : HostileValues.Pick(random, operation.Examples).ToJsonString();
-        var mediaType = spoiled.Contains(5) ? HostileValues.Pick(random, ["text/plain", "application/xml", "application/json; charset=utf-16", "application/json; charset=latin1", "multipart/form-data; boundary=x", "application/octet-stream"]) : operation.MediaType;
+        var mediaType = spoiled.Contains(5) ? HostileValues.Pick(random, ["text/plain", "application/xml", "application/yaml", "application/json; charset=utf-16", "application/json; charset=latin1", "multipart/form-data; boundary=x", "application/octet-stream"]) : operation.MediaType;
         return spoiled.Contains(3) ? (HostileValues.Document(random, good), mediaType)
             : spoiled.Contains(4) ? (Encoding.UTF8.GetBytes(HostileMember.Spoil(random, JsonNode.Parse(good)!, operation.Members, 0.5)), mediaType)
             : (Encoding.UTF8.GetBytes(good), mediaType);
