@@ -41,9 +41,10 @@ public static partial class FleetYaml
             parser.Consume<DocumentEnd>();
             return parser.Accept<StreamEnd>(out _) ? root : throw new FleetYamlException("There is more than one document.", parser.Current!.Start.Line);
         }
-        catch (YamlException malformed)
+        // the parser itself throws this one where it meets what it has no state for, such as a second end of the document
+        catch (Exception malformed) when (malformed is YamlException or InvalidOperationException)
         {
-            throw new FleetYamlException("The body is not YAML.", malformed.Start.Line);
+            throw new FleetYamlException("The body is not YAML.", (malformed as YamlException)?.Start.Line ?? 1);
         }
     }
 
