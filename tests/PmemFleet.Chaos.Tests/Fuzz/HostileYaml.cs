@@ -6,7 +6,8 @@ namespace PmemFleet.Chaos.Tests.Fuzz;
 /// <summary>What nobody should send as YAML: what it has beyond JSON, and what readers of it stumble over.</summary>
 internal static class HostileYaml
 {
-    private static readonly string[] Documents =
+    /// <summary>None of them is a fleet.</summary>
+    public static readonly IReadOnlyList<string> Documents =
     [
         "", "# nothing", "---\n", "--- 1\n--- 2\n", "...\n...\n", "%YAML 9.9\n---\na: 1\n", "%TAG ! tag:x,2002:\n---\n!x 1\n", "%", "a: &a [x]\nb: *a\n", "*a\n", "&a [*a]\n", "&a\n",
         "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n", "a: {<<: {b: 1}}\n",
@@ -14,6 +15,9 @@ internal static class HostileYaml
         "a: 1\na: 2\n", "\ta: 1\n", "a:\n\t- 1\n", "a: 'x\n", "a: \"x\n", "a: \"\\ud800\"\n", "a: \"\\U00110000\"\n", "a: \"\\q\"\n", "a: |9\n x\n", "a: >-\n", "a: |0\n", "- a\n b: c\n", "{a: 1", "[,]", "{,}", "a: b: c\n",
         "@a\n", "`a\n", "\u0085a: 1\n", "\u2028a: 1\n", "\0", "\ufeff\ufeffa: 1\n", "a: 1\r\r\nb: 2\r", "hosts: ~\n", "hosts: - 1\n", "hosts:\n- &a\n- *a\n",
     ];
+
+    /// <summary>What opens something in each of the ways YAML has.</summary>
+    public static readonly IReadOnlyList<string> Openings = ["[", "{a: ", "- ", "? ", "{? ", "!!str ", "&a ", "\"a\": ", "a: |\n", "#\n", "\n- [a\n", "'a' "];
 
     private static readonly string[] Scalars =
     [
@@ -24,7 +28,7 @@ internal static class HostileYaml
     /// <summary>Text that is no proper document, or one that is far too much.</summary>
     public static string Document(Random random, JsonNode good) => random.Next(8) switch
     {
-        0 => Repeated(random, ["[", "{a: ", "- ", "? ", "{? ", "!!str ", "&a ", "\"a\": "]),
+        0 => Deep(HostileValues.Pick(random, Openings), HostileValues.Pick(random, [1000, 100_000])),
         1 => $"{new string('k', random.Next(1000, 3000))}: 1\n",
         2 => string.Concat(Enumerable.Range(0, 30_000).Select(i => $"m{i}: {i}\n")),
         3 => FleetYaml.Of(good) + "\n---\n" + FleetYaml.Of(good),
@@ -55,6 +59,5 @@ internal static class HostileYaml
     }
 
     /// <summary>As deep as it is long: no reader may go there by recursion, or look at all that is open for each thing that opens.</summary>
-    private static string Repeated(Random random, string[] openings) =>
-        string.Concat(Enumerable.Repeat(HostileValues.Pick(random, openings), HostileValues.Pick(random, [1000, 100_000])));
+    public static string Deep(string opening, int times) => string.Concat(Enumerable.Repeat(opening, times));
 }
