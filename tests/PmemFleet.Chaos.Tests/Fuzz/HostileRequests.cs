@@ -35,7 +35,7 @@ internal sealed record HostileRequest(string Method, string Target, byte[]? Body
     }
 }
 
-/// <summary>Requests of an operation: a good one, with one to three things wrong.</summary>
+/// <summary>Requests of an operation: a good one, with one to three things wrong where it is to be hostile.</summary>
 internal sealed class HostileRequests(Random random, Func<string, IReadOnlyList<string>> known)
 {
     private static readonly string[] EscapedPath = ["%00", "%FF", "%C0%AF", "%2e%2e", "%2F", "..%2f..", "%25", "%F0%9F%98%80", "a%0d%0ab", "%20"];
@@ -43,10 +43,10 @@ internal sealed class HostileRequests(Random random, Func<string, IReadOnlyList<
     private static readonly string[] HeaderValues =
         ["", "*", "\"\"", "\"x\"", "W/\"x\"", "\"a\", \"b\"", "wait=-1", "wait=99999999999", "wait=1, wait=2", "respond-async, wait=1", "\"unclosed", "\u00e9", "application/xml", "bytes=0-1", new('k', 201), new('k', 6000)];
 
-    public HostileRequest Make(ApiOperation operation)
+    public HostileRequest Make(ApiOperation operation, bool hostile)
     {
         // 0 path, 1 query, 2 header, 3 document, 4 member, 5 media type: mostly one, so that what is right leads far in
-        var wrongs = random.Next(10) < 8 ? 1 : random.Next(2, 4);
+        var wrongs = !hostile ? 0 : random.Next(10) < 8 ? 1 : random.Next(2, 4);
         var spoiled = Enumerable.Range(0, wrongs).Select(_ => operation.Examples.Count > 0 && random.Next(2) == 0 ? 4 : random.Next(6)).ToHashSet();
         var target = MakePath(operation, spoiled.Contains(0)) + MakeQuery(operation, spoiled.Contains(1));
         var headers = new List<(string, string)> { ("Prefer", "wait=2") };
