@@ -124,7 +124,10 @@ internal sealed class HostileRequests(Random random, Func<string, IReadOnlyList<
         if (operation.IsYaml)
         {
             var example = HostileValues.Pick(random, operation.Examples);
-            return (Encoding.UTF8.GetBytes(spoiled.Contains(3) ? HostileYaml.Document(random, example) : spoiled.Contains(4) ? HostileYaml.Spoil(random, example, operation.Members) : FleetYaml.Of(example)), spoiled.Contains(5) ? HostileValues.Pick(random, ["application/yaml; charset=utf-16", "text/yaml", "application/x-yaml"]) : operation.MediaType);
+            var text = spoiled.Contains(3) ? HostileYaml.Document(random, example)
+                : spoiled.Contains(4) ? HostileYaml.Spoil(random, example, operation.Members)
+                : FleetYaml.Of(example);
+            return (Encoding.UTF8.GetBytes(text), spoiled.Contains(5) ? HostileValues.Pick(random, ["application/yaml; charset=utf-16", "text/yaml", "application/x-yaml"]) : operation.MediaType);
         }
 
         var good = operation.Examples.Count == 0 ? "{}" : HostileValues.Pick(random, operation.Examples).ToJsonString();
