@@ -33,8 +33,9 @@ internal enum CrashMoment
 internal sealed record CrashPoint(CrashKind Kind, CrashMoment Moment, int Number)
 {
     /// <summary>
-    /// A command commits three times: the request, the delivery to the worker, the worker's result; a power cycle's result brings the binds, whose result is
-    /// a fourth. The worker is answered behind the second and each later one, so a kill before that answer is the kill after that commit.
+    /// A command commits up to three times: the request, the delivery to the worker, the worker's result; a power cycle's result brings the binds, whose result is
+    /// a fourth. Where the request hands its task out, it is the delivery, and there is one less. The worker is answered behind each but the first, so a kill before that
+    /// answer is the kill after that commit.
     /// </summary>
     public static IReadOnlyList<CrashPoint> All { get; } =
     [
