@@ -18,12 +18,12 @@ public sealed class RequestLimits : IDisposable
     private readonly PartitionedRateLimiter<string> _failures;
     private readonly ApiKeys _keys;
     private readonly WorkerCredentials _workers;
-    private readonly string? _metricsKey;
+    private readonly IOptions<AuthOptions> _auth;
     private readonly ApiOptions _options;
 
     public RequestLimits(IOptions<ApiOptions> options, IOptions<AuthOptions> auth, ApiKeys keys, WorkerCredentials workers)
     {
-        (_options, _keys, _workers, _metricsKey) = (options.Value, keys, workers, auth.Value.MetricsKey);
+        (_options, _keys, _workers, _auth) = (options.Value, keys, workers, auth);
         _callers = Buckets(_options.RequestBurst, _options.RequestsPerSecond, TimeSpan.FromSeconds(1));
         _failures = Buckets(_options.FailedLoginsPerMinute, _options.FailedLoginsPerMinute, TimeSpan.FromMinutes(1));
     }
@@ -94,7 +94,7 @@ public sealed class RequestLimits : IDisposable
 
     /// <summary>Good, as far as this can be said without a look-up.</summary>
     private bool IsKnown(string token) =>
-        _keys.IsRemembered(token) || _workers.TryRead(token, out _) || _workers.IsJoinToken(token) || (_metricsKey is { } metrics && ApiKeySecret.IsSame(token, metrics));
+        _keys.IsRemembered(token) || _workers.TryRead(token, out _) || _workers.IsJoinToken(token) || (_auth.Value.MetricsKey is { } metrics && ApiKeySecret.IsSame(token, metrics));
 
     private static bool IsOpen(HttpContext http) => http.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null;
 
