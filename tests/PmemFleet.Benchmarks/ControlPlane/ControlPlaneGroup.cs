@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text;
+using System.Text.Json;
 using Npgsql;
 using PmemFleet.Benchmarks.Harness;
 using PmemFleet.Lab.Processes;
@@ -225,7 +226,7 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
         figures.Add(Figure.Of("fleet-yardstick", "s", null, Better.Lower, $"a bare COPY of {rows:N0} narrow rows", Stopwatch.GetElapsedTime(start).TotalSeconds));
 
         say("reading");
-        figures.Add(Figure.Of("list-page-p99", "ms", 100, Better.Lower, "a page of 1,000 namespaces of it, one client, 100 requests", await P99Async(http, 100, _ => "/v1/namespaces?limit=1000&labelSelector=fleet%3Dbig", token)));
+        figures.Add(Figure.Of("list-page-p99", "ms", 100, Better.Lower, "a page of 1,000 namespaces of it, one client, all of its pages", await PagesP99Async(http, token)));
         figures.Add(Figure.Of("get-p99", "ms", 20, Better.Lower, "one namespace, one client, 500 requests", await P99Async(http, 500, number => $"/v1/hosts/big-{(number % hosts) + 1}/namespaces/namespace0.{number % 10}", token)));
         figures.Add(Figure.Of("list-yardstick", "ms", null, Better.Lower, "the rows of such a page by a plain SELECT, p99", await SelectP99Async(source, 100, "SELECT * FROM namespaces ORDER BY host_id, region_id, number LIMIT 1000", token)));
         figures.Add(Figure.Of("get-yardstick", "ms", null, Better.Lower, "one host's row by a plain SELECT, p99", await SelectP99Async(source, 500, "SELECT * FROM hosts WHERE name = 'big-7'", token)));
@@ -254,6 +255,28 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
             if (number >= 0)
             {
                 times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            }
+        }
+
+        times.Sort();
+        return times[(int)(times.Count * 0.99)];
+    }
+
+    /// <summary>Page by page through all namespaces; those of the whole fleet count, the others come before them.</summary>
+    private static async Task<double> PagesP99Async(HttpClient http, CancellationToken token)
+    {
+        var times = new List<double>();
+        for (string? cursor = string.Empty; cursor is not null;)
+        {
+            var start = Stopwatch.GetTimestamp();
+            using var answer = await http.GetAsync(new Uri(cursor.Length == 0 ? "/v1/namespaces?limit=1000" : $"/v1/namespaces?limit=1000&cursor={Uri.EscapeDataString(cursor)}", UriKind.Relative), token);
+            var body = await answer.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync(token);
+            var took = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            using var page = JsonDocument.Parse(body);
+            cursor = page.RootElement.TryGetProperty("nextCursor", out var next) ? next.GetString() : null;
+            if (page.RootElement.GetProperty("items") is var items && items.GetArrayLength() == 1000 && items[0].GetProperty("host").GetString()!.StartsWith("big-", StringComparison.Ordinal))
+            {
+                times.Add(took);
             }
         }
 
