@@ -262,8 +262,17 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
         return times[(int)(times.Count * 0.99)];
     }
 
-    /// <summary>Page by page through all namespaces; those of the whole fleet count, the others come before them.</summary>
     private static async Task<double> PagesP99Async(HttpClient http, CancellationToken token)
+    {
+        // once without a clock, as everywhere
+        await PagesAsync(http, token);
+        var times = await PagesAsync(http, token);
+        times.Sort();
+        return times[(int)(times.Count * 0.99)];
+    }
+
+    /// <summary>Page by page through all namespaces; those of the whole fleet count, the others come before them.</summary>
+    private static async Task<List<double>> PagesAsync(HttpClient http, CancellationToken token)
     {
         var times = new List<double>();
         for (string? cursor = string.Empty; cursor is not null;)
@@ -280,8 +289,7 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
             }
         }
 
-        times.Sort();
-        return times[(int)(times.Count * 0.99)];
+        return times;
     }
 
     private static async Task<double> SelectP99Async(NpgsqlDataSource source, int count, string sql, CancellationToken token)
