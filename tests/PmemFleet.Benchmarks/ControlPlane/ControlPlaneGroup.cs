@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text;
-using System.Text.Json;
 using Npgsql;
 using PmemFleet.Benchmarks.Harness;
 using PmemFleet.Lab.Processes;
@@ -94,7 +93,7 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
         await Task.WhenAll(workers);
         figures.Add(Figure.Of("heartbeats", "%", 10, Better.Lower, $"of one core, Api and PostgreSQL together, {count} workers with a long poll of 10 s each", shares));
         figures.Add(Figure.Of("heartbeats-api", "%", null, Better.Lower, "the Api's part of it", apiOnly));
-        figures.Add(Figure.Of("heartbeats-yardstick", "%", null, Better.Lower, "PostgreSQL alone, as many leases renewed in 10 s by a plain UPDATE each", await RenewalsAsync(fleet, count, token)));
+        figures.Add(Figure.Of("heartbeats-yardstick", "%", null, Better.Lower, "PostgreSQL alone, as many leases renewed in 10 s by a plain UPDATE each", await LeaseYardstick.MeasureAsync(fleet, count, token)));
     }
 
     private static async Task CreatesAndDispatchAsync(ControlPlaneUnderTest fleet, HttpClient http, List<Figure> figures, Action<string> say, CancellationToken token)
@@ -226,10 +225,10 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
         figures.Add(Figure.Of("fleet-yardstick", "s", null, Better.Lower, $"a bare COPY of {rows:N0} narrow rows", Stopwatch.GetElapsedTime(start).TotalSeconds));
 
         say("reading");
-        figures.Add(Figure.Of("list-page-p99", "ms", 100, Better.Lower, "a page of 1,000 namespaces of it, one client, all of its pages", await PagesP99Async(http, token)));
-        figures.Add(Figure.Of("get-p99", "ms", 20, Better.Lower, "one namespace, one client, 500 requests", await P99Async(http, 500, number => $"/v1/hosts/big-{(number % hosts) + 1}/namespaces/namespace0.{number % 10}", token)));
-        figures.Add(Figure.Of("list-yardstick", "ms", null, Better.Lower, "the rows of such a page by a plain SELECT, p99", await SelectP99Async(source, 100, "SELECT * FROM namespaces ORDER BY host_id, region_id, number LIMIT 1000", token)));
-        figures.Add(Figure.Of("get-yardstick", "ms", null, Better.Lower, "one host's row by a plain SELECT, p99", await SelectP99Async(source, 500, "SELECT * FROM hosts WHERE name = 'big-7'", token)));
+        figures.Add(Figure.Of("list-page-p99", "ms", 100, Better.Lower, "a page of 1,000 namespaces of it, one client, all of its pages", await ReadTimes.PagesP99Async(http, token)));
+        figures.Add(Figure.Of("get-p99", "ms", 20, Better.Lower, "one namespace, one client, 500 requests", await ReadTimes.P99Async(http, 500, number => $"/v1/hosts/big-{(number % hosts) + 1}/namespaces/namespace0.{number % 10}", token)));
+        figures.Add(Figure.Of("list-yardstick", "ms", null, Better.Lower, "the rows of such a page by a plain SELECT, p99", await ReadTimes.SelectP99Async(source, 100, "SELECT * FROM namespaces ORDER BY host_id, region_id, number LIMIT 1000", token)));
+        figures.Add(Figure.Of("get-yardstick", "ms", null, Better.Lower, "one host's row by a plain SELECT, p99", await ReadTimes.SelectP99Async(source, 500, "SELECT * FROM hosts WHERE name = 'big-7'", token)));
     }
 
     private static async Task ApplyAsync(HttpClient http, string document, CancellationToken token)
@@ -242,109 +241,6 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
         {
             throw new InvalidOperationException(await answer.Content.ReadAsStringAsync(token));
         }
-    }
-
-    private static async Task<double> P99Async(HttpClient http, int count, Func<int, string> path, CancellationToken token)
-    {
-        var times = new List<double>();
-        for (var number = -count / 5; number < count; number++)
-        {
-            var start = Stopwatch.GetTimestamp();
-            using var answer = await http.GetAsync(new Uri(path(Math.Abs(number)), UriKind.Relative), token);
-            _ = await answer.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync(token);
-            if (number >= 0)
-            {
-                times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
-            }
-        }
-
-        times.Sort();
-        return times[(int)(times.Count * 0.99)];
-    }
-
-    private static async Task<double> PagesP99Async(HttpClient http, CancellationToken token)
-    {
-        // once without a clock, as everywhere
-        await PagesAsync(http, token);
-        var times = await PagesAsync(http, token);
-        times.Sort();
-        return times[(int)(times.Count * 0.99)];
-    }
-
-    /// <summary>Page by page through all namespaces; those of the whole fleet count, the others come before them.</summary>
-    private static async Task<List<double>> PagesAsync(HttpClient http, CancellationToken token)
-    {
-        var times = new List<double>();
-        for (string? cursor = string.Empty; cursor is not null;)
-        {
-            var start = Stopwatch.GetTimestamp();
-            using var answer = await http.GetAsync(new Uri(cursor.Length == 0 ? "/v1/namespaces?limit=1000" : $"/v1/namespaces?limit=1000&cursor={Uri.EscapeDataString(cursor)}", UriKind.Relative), token);
-            var body = await answer.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync(token);
-            var took = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-            using var page = JsonDocument.Parse(body);
-            cursor = page.RootElement.TryGetProperty("nextCursor", out var next) ? next.GetString() : null;
-            if (page.RootElement.GetProperty("items") is var items && items.GetArrayLength() == 1000 && items[0].GetProperty("host").GetString()!.StartsWith("big-", StringComparison.Ordinal))
-            {
-                times.Add(took);
-            }
-        }
-
-        return times;
-    }
-
-    private static async Task<double> SelectP99Async(NpgsqlDataSource source, int count, string sql, CancellationToken token)
-    {
-        var times = new List<double>();
-        for (var number = -count / 5; number < count; number++)
-        {
-            var start = Stopwatch.GetTimestamp();
-            await using (var command = source.CreateCommand(sql))
-            await using (var reader = await command.ExecuteReaderAsync(token))
-            {
-                while (await reader.ReadAsync(token))
-                {
-                    _ = reader.GetValue(0);
-                }
-            }
-
-            if (number >= 0)
-            {
-                times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
-            }
-        }
-
-        times.Sort();
-        return times[(int)(times.Count * 0.99)];
-    }
-
-    /// <summary>PostgreSQL's share of a core while that many leases are renewed in ten seconds, one by one.</summary>
-    private static async Task<double> RenewalsAsync(ControlPlaneUnderTest fleet, int count, CancellationToken token)
-    {
-        await using var source = NpgsqlDataSource.Create(fleet.ConnectionString);
-        var workers = new List<Guid>();
-        await using (var all = source.CreateCommand("SELECT worker_id FROM worker_leases"))
-        await using (var reader = await all.ExecuteReaderAsync(token))
-        {
-            while (await reader.ReadAsync(token))
-            {
-                workers.Add(reader.GetGuid(0));
-            }
-        }
-
-        var (before, start) = (fleet.PostgresSeconds, Stopwatch.GetTimestamp());
-        for (var number = 0; number < count; number++)
-        {
-            await using var renew = source.CreateCommand("UPDATE worker_leases SET expires_at = now() + interval '30 s' WHERE worker_id = $1");
-            renew.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = workers[number % workers.Count] });
-            await renew.ExecuteNonQueryAsync(token);
-            var early = TimeSpan.FromSeconds(10.0 * (number + 1) / count) - Stopwatch.GetElapsedTime(start);
-            if (early > TimeSpan.FromMilliseconds(20))
-            {
-                await Task.Delay(early, token);
-            }
-        }
-
-        return (fleet.PostgresSeconds - before) / Stopwatch.GetElapsedTime(start).TotalSeconds * 100;
     }
 
     /// <summary>Successes a second of that many clients; a failure ends the measurement.</summary>

@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Npgsql;
+
+namespace PmemFleet.Benchmarks.ControlPlane;
+
+/// <summary>How long reads take, through the Api and by a plain statement beside it.</summary>
+internal static class ReadTimes
+{
+    /// <summary>Of requests one after the other, in milliseconds.</summary>
+    public static async Task<double> P99Async(HttpClient http, int count, Func<int, string> path, CancellationToken token)
+    {
+        var times = new List<double>();
+        for (var number = -count / 5; number < count; number++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            using var answer = await http.GetAsync(new Uri(path(Math.Abs(number)), UriKind.Relative), token);
+            _ = await answer.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync(token);
+            if (number >= 0)
+            {
+                times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            }
+        }
+
+        times.Sort();
+        return times[(int)(times.Count * 0.99)];
+    }
+
+    /// <summary>Of the pages of all namespaces of the whole fleet.</summary>
+    public static async Task<double> PagesP99Async(HttpClient http, CancellationToken token)
+    {
+        // once without a clock, as everywhere
+        await PagesAsync(http, token);
+        var times = await PagesAsync(http, token);
+        times.Sort();
+        return times[(int)(times.Count * 0.99)];
+    }
+
+    /// <summary>Page by page through all namespaces; those of the whole fleet count, the others come before them.</summary>
+    private static async Task<List<double>> PagesAsync(HttpClient http, CancellationToken token)
+    {
+        var times = new List<double>();
+        for (string? cursor = string.Empty; cursor is not null;)
+        {
+            var start = Stopwatch.GetTimestamp();
+            using var answer = await http.GetAsync(new Uri(cursor.Length == 0 ? "/v1/namespaces?limit=1000" : $"/v1/namespaces?limit=1000&cursor={Uri.EscapeDataString(cursor)}", UriKind.Relative), token);
+            var body = await answer.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync(token);
+            var took = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            using var page = JsonDocument.Parse(body);
+            cursor = page.RootElement.TryGetProperty("nextCursor", out var next) ? next.GetString() : null;
+            if (page.RootElement.GetProperty("items") is var items && items.GetArrayLength() == 1000 && items[0].GetProperty("host").GetString()!.StartsWith("big-", StringComparison.Ordinal))
+            {
+                times.Add(took);
+            }
+        }
+
+        return times;
+    }
+
+    /// <summary>Of a statement, with all of its rows.</summary>
+    public static async Task<double> SelectP99Async(NpgsqlDataSource source, int count, string sql, CancellationToken token)
+    {
+        var times = new List<double>();
+        for (var number = -count / 5; number < count; number++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            await using (var command = source.CreateCommand(sql))
+            await using (var reader = await command.ExecuteReaderAsync(token))
+            {
+                while (await reader.ReadAsync(token))
+                {
+                    _ = reader.GetValue(0);
+                }
+            }
+
+            if (number >= 0)
+            {
+                times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            }
+        }
+
+        times.Sort();
+        return times[(int)(times.Count * 0.99)];
+    }
+}
