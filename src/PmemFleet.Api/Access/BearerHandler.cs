@@ -55,7 +55,7 @@ public sealed class BearerHandler(
                 new Claim(Caller.InstanceIdClaim, worker.InstanceId.ToString("D")));
         }
 
-        if (auth.Value.MetricsKey is { } metrics && ApiKeySecret.IsSame(token, metrics))
+        if (auth.Value.IsMetricsKey(token))
         {
             return Success(Roles.Metrics, "metrics-key", "metrics-key");
         }

@@ -94,7 +94,7 @@ public sealed class RequestLimits : IDisposable
 
     /// <summary>Good, as far as this can be said without a look-up.</summary>
     private bool IsKnown(string token) =>
-        _workers.TryRead(token, out _) || _keys.IsRemembered(token) || _workers.IsJoinToken(token) || (_auth.Value.MetricsKey is { } metrics && ApiKeySecret.IsSame(token, metrics));
+        _workers.TryRead(token, out _) || _keys.IsRemembered(token) || _workers.IsJoinToken(token) || _auth.Value.IsMetricsKey(token);
 
     private static bool IsOpen(HttpContext http) => http.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null;
 

@@ -30,6 +30,9 @@ public sealed class AuthOptions
     [RegularExpression("pmm_[!-~]{28,}", ErrorMessage = "must begin with pmm_ and have at least 32 visible characters")]
     public string? MetricsKey { get; set; }
 
+    /// <summary>It is that key.</summary>
+    public bool IsMetricsKey(string token) => MetricsKey is { } key && Access.ApiKeySecret.IsSame(token, key);
+
     public OidcOptions Oidc { get; set; } = new();
 }
 

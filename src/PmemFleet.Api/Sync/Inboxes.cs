@@ -15,9 +15,8 @@ public sealed class Inboxes(TimeProvider time)
     /// <summary>How long after its last request a process is expected to come again.</summary>
     private static readonly TimeSpan Expected = TimeSpan.FromSeconds(1);
 
-    private static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(1);
     private readonly ConcurrentDictionary<(Guid Worker, Guid Instance), Inbox> _ofProcess = [];
-    private long _sweptAt = time.GetTimestamp();
+    private readonly SweepClock _sweeps = new(time);
 
     /// <summary>A request comes. Of a process that shows another digest than before, or was not expected any more, what was given to it is found by a look.</summary>
     /// <returns>Null where the request shows no digest: it is told everything.</returns>
@@ -70,13 +69,12 @@ public sealed class Inboxes(TimeProvider time)
     /// <summary>Processes that never came back.</summary>
     private void Sweep()
     {
-        var swept = Interlocked.Read(ref _sweptAt);
-        if (time.GetElapsedTime(swept) < Forgotten || Interlocked.CompareExchange(ref _sweptAt, time.GetTimestamp(), swept) != swept)
+        if (!_sweeps.IsDue())
         {
             return;
         }
 
-        foreach (var (process, inbox) in _ofProcess.Where(pair => pair.Value.LeftAt is { } left && time.GetElapsedTime(left) > Forgotten))
+        foreach (var (process, inbox) in _ofProcess.Where(pair => pair.Value.LeftAt is { } left && _sweeps.IsForgotten(left)))
         {
             Close(process, inbox);
         }

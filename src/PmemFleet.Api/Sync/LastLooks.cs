@@ -23,9 +23,8 @@ internal sealed class LastLooks(WorkersOptions options, TimeProvider time)
     /// <summary>A shorter lease has no such moment to spare.</summary>
     private const int ShortestLeaseSeconds = 10;
 
-    private static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(1);
     private readonly ConcurrentDictionary<Guid, Look> _looks = [];
-    private long _sweptAt = time.GetTimestamp();
+    private readonly SweepClock _sweeps = new(time);
 
     /// <summary>After an answer to a worker that has told its digest. It may be lost on its way: who was given tasks has to show that it has accepted them, or is looked for anew.</summary>
     /// <returns>The subscription is kept, too. It is not where more may wait than one answer gives.</returns>
@@ -68,13 +67,12 @@ internal sealed class LastLooks(WorkersOptions options, TimeProvider time)
     /// <summary>Processes that never came back.</summary>
     private void Sweep()
     {
-        var swept = Interlocked.Read(ref _sweptAt);
-        if (time.GetElapsedTime(swept) < Forgotten || Interlocked.CompareExchange(ref _sweptAt, time.GetTimestamp(), swept) != swept)
+        if (!_sweeps.IsDue())
         {
             return;
         }
 
-        foreach (var old in _looks.Where(pair => time.GetElapsedTime(pair.Value.At) > Forgotten))
+        foreach (var old in _looks.Where(pair => _sweeps.IsForgotten(pair.Value.At)))
         {
             if (_looks.TryRemove(old))
             {
