@@ -15,15 +15,12 @@ public static class AccessSetup
     public static IServiceCollection AddFleetAccess(this IServiceCollection services, AuthOptions options)
     {
         services.AddSingleton<ApiKeys>().AddSingleton<LastingAccess>().AddSingleton<WorkerCredentials>().AddSingleton<RequestLimits>().AddHostedService<ApiKeyForgetting>();
-        var authentication = services.AddAuthentication(AnyScheme)
-            .AddScheme<AuthenticationSchemeOptions, BearerHandler>(BearerHandler.SchemeName, null)
-            .AddPolicyScheme(AnyScheme, null, policy => policy.ForwardDefaultSelector = http =>
-                options.Oidc.IsConfigured && BearerHandler.TokenOf(http.Request) is { } token && BearerHandler.LooksLikeJwt(token)
-                    ? OidcScheme
-                    : BearerHandler.SchemeName);
+        var authentication = services.AddAuthentication(options.Oidc.IsConfigured ? AnyScheme : BearerHandler.SchemeName)
+            .AddScheme<AuthenticationSchemeOptions, BearerHandler>(BearerHandler.SchemeName, null);
         if (options.Oidc.IsConfigured)
         {
-            authentication.AddJwtBearer(OidcScheme, jwt => UseOidc(jwt, options.Oidc));
+            authentication.AddJwtBearer(OidcScheme, jwt => UseOidc(jwt, options.Oidc)).AddPolicyScheme(AnyScheme, null, policy => policy.ForwardDefaultSelector = http =>
+                BearerHandler.TokenOf(http.Request) is { } token && BearerHandler.LooksLikeJwt(token) ? OidcScheme : BearerHandler.SchemeName);
         }
 
         services.AddAuthorizationBuilder()

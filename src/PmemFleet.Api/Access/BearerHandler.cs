@@ -30,40 +30,8 @@ public sealed class BearerHandler(
         && !token.StartsWith(WorkerCredentials.Start, StringComparison.Ordinal)
         && token.Count(c => c == '.') == 2;
 
-    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
-    {
-        if (TokenOf(Request) is not { Length: > 0 } token)
-        {
-            return AuthenticateResult.NoResult();
-        }
-
-        if (token.StartsWith(ApiKeySecret.Start, StringComparison.Ordinal))
-        {
-            return await keys.FindAsync(token, Context.RequestAborted) is { } key
-                ? Success(Roles.OfKeys.First(role => role == key.Role), key.Name, $"key:{key.Id:N}")
-                : AuthenticateResult.Fail("The key is unknown, revoked or expired.");
-        }
-
-        if (workers.TryRead(token, out var worker))
-        {
-            return Success(
-                Roles.Worker,
-                $"worker:{worker.Name}",
-                $"worker:{worker.WorkerId:N}",
-                new Claim(Caller.WorkerNameClaim, worker.Name),
-                new Claim(Caller.WorkerIdClaim, worker.WorkerId.ToString("D")),
-                new Claim(Caller.InstanceIdClaim, worker.InstanceId.ToString("D")));
-        }
-
-        if (auth.Value.IsMetricsKey(token))
-        {
-            return Success(Roles.Metrics, "metrics-key", "metrics-key");
-        }
-
-        return workers.IsJoinToken(token)
-            ? Success(Roles.Join, "join-token", "join-token")
-            : AuthenticateResult.Fail("The credential is not one of this service.");
-    }
+    protected override Task<AuthenticateResult> HandleAuthenticateAsync() =>
+        ShownCredential.Of(Context) is { } shown ? Task.FromResult(shown.Result) : ReadAsync();
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
@@ -79,6 +47,43 @@ public sealed class BearerHandler(
         {
             Numbers = new Dictionary<string, string> { ["role"] = role },
         }.WriteAsync(Context);
+    }
+
+    private async Task<AuthenticateResult> ReadAsync()
+    {
+        if (TokenOf(Request) is not { Length: > 0 } token)
+        {
+            return AuthenticateResult.NoResult();
+        }
+
+        if (token.StartsWith(ApiKeySecret.Start, StringComparison.Ordinal))
+        {
+            return await keys.FindAsync(token, Context.RequestAborted) is { } key
+                ? Success(Roles.OfKeys.First(role => role == key.Role), key.Name, $"key:{key.Id:N}")
+                : AuthenticateResult.Fail("The key is unknown, revoked or expired.");
+        }
+
+        if (workers.TryRead(token, out var worker))
+        {
+            var result = Success(
+                Roles.Worker,
+                $"worker:{worker.Name}",
+                $"worker:{worker.WorkerId:N}",
+                new Claim(Caller.WorkerNameClaim, worker.Name),
+                new Claim(Caller.WorkerIdClaim, worker.WorkerId.ToString("D")),
+                new Claim(Caller.InstanceIdClaim, worker.InstanceId.ToString("D")));
+            ShownCredential.Keep(Context, result);
+            return result;
+        }
+
+        if (auth.Value.IsMetricsKey(token))
+        {
+            return Success(Roles.Metrics, "metrics-key", "metrics-key");
+        }
+
+        return workers.IsJoinToken(token)
+            ? Success(Roles.Join, "join-token", "join-token")
+            : AuthenticateResult.Fail("The credential is not one of this service.");
     }
 
     private AuthenticateResult Success(string role, string name, string callerId, params Claim[] more)

@@ -34,7 +34,7 @@ public sealed class RequestLimits : IDisposable
     /// </summary>
     public Task LimitAddressAsync(HttpContext http, RequestDelegate next)
     {
-        if (BearerHandler.TokenOf(http.Request) is not { } token || IsOpen(http) || IsKnown(token))
+        if (ShownCredential.Of(http) is not null || BearerHandler.TokenOf(http.Request) is not { } token || IsOpen(http) || IsKnown(token))
         {
             return next(http);
         }
@@ -68,7 +68,7 @@ public sealed class RequestLimits : IDisposable
             return next(http);
         }
 
-        if (!Roles.OfKeys.Any(http.User.IsInRole))
+        if (http.User.IsInRole(Roles.Worker) || !Roles.OfKeys.Any(http.User.IsInRole))
         {
             return next(http);
         }

@@ -31,7 +31,8 @@ public static class OpenApiSetup
     /// <summary>Swagger UI at <c>/swagger</c>; in front of authorization, whose fallback policy also holds for what is no endpoint.</summary>
     public static WebApplication UseFleetSwagger(this WebApplication app)
     {
-        app.UseSwaggerUI(ui =>
+        // only where it is meant: it would be a part of every other request's way, too
+        app.UseWhen(http => http.Request.Path.StartsWithSegments("/swagger", StringComparison.OrdinalIgnoreCase), page => page.UseSwaggerUI(ui =>
         {
             ui.RoutePrefix = "swagger";
             ui.DocumentTitle = "PmemFleet";
@@ -42,7 +43,7 @@ public static class OpenApiSetup
             ui.EnableDeepLinking();
             ui.EnableFilter();
             ui.DefaultModelsExpandDepth(0);
-        });
+        }));
         return app;
     }
 

@@ -34,7 +34,10 @@ internal static class IdleSyncEndpoint
         var worker = SyncController.IdentityOf(http.User, (string)http.GetRouteValue("worker")!);
         if (request.InstanceId == worker.InstanceId && await http.RequestServices.GetRequiredService<WorkerSync>().RunAsync(worker, request, http.RequestAborted) is { } response)
         {
-            await http.Response.WriteAsJsonAsync(response, Answer, cancellationToken: http.RequestAborted);
+            if (!http.RequestAborted.IsCancellationRequested)
+            {
+                await http.Response.WriteAsJsonAsync(response, Answer, cancellationToken: http.RequestAborted);
+            }
         }
         else
         {
@@ -51,10 +54,17 @@ internal static class IdleSyncEndpoint
             return null;
         }
 
+        var said = SaidBefore.Of(http);
+        if (said is not null && await said.IsRepeatedAsync(request.BodyReader, http.RequestAborted))
+        {
+            return said.Request;
+        }
+
         var buffer = new MemoryStream(512);
         await request.Body.CopyToAsync(buffer, http.RequestAborted);
         if (Read(buffer.GetBuffer().AsSpan(0, (int)buffer.Length)) is { } idle)
         {
+            SaidBefore.Keep(http, buffer, idle);
             return idle;
         }
 

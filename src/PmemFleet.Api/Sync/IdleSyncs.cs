@@ -7,53 +7,151 @@ using PmemFleet.Contracts.Sync;
 
 namespace PmemFleet.Api.Sync;
 
-/// <summary>What is to be done about a sync that brings nothing.</summary>
-public enum IdleVerdict
-{
-    /// <summary>Its lease is renewed, and there is nothing to take along.</summary>
-    Nothing,
-
-    /// <summary>Something may wait for the worker, or its lease is in use: a transaction of its own tells.</summary>
-    Ask,
-
-    /// <summary>Its lease is over.</summary>
-    Fenced,
-}
-
 /// <summary>
 /// Syncs that bring nothing, which are nearly all of a large fleet's: their leases are renewed, and it is seen whether anything waits for them, by
-/// two statements for all that came within a twentieth to a quarter of a second. A lone worker is served at once.
+/// two statements for all that came within a twentieth to a quarter of a second. A lone worker is served at once. For whom nothing waits is looked
+/// again after a while, until his time is up; all of them wait for one clock.
 /// </summary>
-public sealed class IdleSyncs(NpgsqlDataSource database, FleetTransactions transactions, IOptions<WorkersOptions> options, TimeProvider time)
+public sealed class IdleSyncs : IDisposable
 {
     private const int Most = 2000;
     private const int LeastGatherMilliseconds = 50;
     private const int MostGatherMilliseconds = 250;
     private const int GatherMillisecondsForEach = 5;
 
-    private readonly Lock _gate = new();
-    private readonly Queue<Waiting> _waiting = [];
-    private bool _isServing;
+    /// <summary>The slow poll behind the wake-ups.</summary>
+    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
 
+    private readonly NpgsqlDataSource _database;
+    private readonly FleetTransactions _transactions;
+    private readonly TimeSpan _lease;
+    private readonly IHostApplicationLifetime _lifetime;
+    private readonly TimeProvider _time;
+    private readonly Lock _gate = new();
+    private readonly Queue<IdleWatch> _toLook = [];
+    private readonly SortedSet<IdleWatch> _later = new(IdleWatch.ByDue);
+    private readonly ITimer _clock;
+    private bool _isServing;
+    private bool _isTicking;
+    private long _number;
+
+    public IdleSyncs(NpgsqlDataSource database, FleetTransactions transactions, IOptions<WorkersOptions> options, IHostApplicationLifetime lifetime, TimeProvider time)
+    {
+        (_database, _transactions, _lease, _lifetime, _time) = (database, transactions, TimeSpan.FromSeconds(options.Value.LeaseSeconds), lifetime, time);
+        _clock = time.CreateTimer(static idle => ((IdleSyncs)idle!).Ticks(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Watches what there is for an idle worker; dispose of the watch when it has ended.</summary>
     /// <param name="worker">Who asks.</param>
     /// <param name="request">What it holds.</param>
+    /// <param name="lookedAt">When it was last looked for him, where that need not be done again at once.</param>
+    /// <param name="atMost">How long he waits. The first look is awaited in any case.</param>
     /// <param name="wakeUp">Whoever is woken has something to fetch, and does not wait for the others.</param>
     /// <param name="cancellationToken">The worker left.</param>
-    public Task<IdleVerdict> AskAsync(WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, CancellationToken cancellationToken)
+    internal IdleWatch Watch(WorkerIdentity worker, SyncRequest request, long? lookedAt, TimeSpan atMost, WakeUpSubscription wakeUp, CancellationToken cancellationToken)
     {
-        var waiting = new Waiting(worker, request.Hosts!, HostsDigest.Of(request));
+        var watch = new IdleWatch(this, wakeUp, worker, request, Interlocked.Increment(ref _number), After(atMost)) { LookedAt = lookedAt };
         lock (_gate)
         {
-            _waiting.Enqueue(waiting);
-            if (!_isServing)
+            if (lookedAt is null)
             {
-                _isServing = true;
-                _ = Task.Run(ServeAsync, CancellationToken.None);
+                LookAt(watch);
+            }
+            else
+            {
+                Wait(watch);
             }
         }
 
-        wakeUp.Tell(waiting);
-        return waiting.Answer.Task.WaitAsync(cancellationToken);
+        watch.Start(cancellationToken);
+        return watch;
+    }
+
+    /// <summary>A request of this process waits, and was looked at.</summary>
+    internal bool Waits(Guid instance)
+    {
+        lock (_gate)
+        {
+            return _later.Any(watch => watch.Worker.InstanceId == instance);
+        }
+    }
+
+    /// <summary>It is waited for no more.</summary>
+    internal void Forget(IdleWatch watch)
+    {
+        lock (_gate)
+        {
+            _later.Remove(watch);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _clock.Dispose();
+
+    private long After(TimeSpan span) => _time.GetTimestamp() + (long)(span.TotalSeconds * _time.TimestampFrequency);
+
+    private void LookAt(IdleWatch watch)
+    {
+        _toLook.Enqueue(watch);
+        if (!_isServing)
+        {
+            _isServing = true;
+            _ = Task.Run(ServeAsync, CancellationToken.None);
+        }
+    }
+
+    /// <summary>Until it is looked again, or, where there is no time for that, until its time is up.</summary>
+    private void Wait(IdleWatch watch)
+    {
+        if (watch.Ended.IsCompleted)
+        {
+            return;
+        }
+
+        var now = _time.GetTimestamp();
+        if (watch.Until <= now || _lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            watch.End(IdleVerdict.Nothing);
+            return;
+        }
+
+        watch.Due = Math.Min(watch.Until, After(Poll));
+        _later.Add(watch);
+        if (!_isTicking)
+        {
+            _isTicking = _clock.Change(Tick, Tick);
+        }
+    }
+
+    private void Ticks()
+    {
+        lock (_gate)
+        {
+            var now = _time.GetTimestamp();
+
+            // an Api that goes down answers now: the worker asks another replica
+            var all = _lifetime.ApplicationStopping.IsCancellationRequested;
+            while (_later.Min is { } watch && (all || watch.Due <= now))
+            {
+                _later.Remove(watch);
+                if (all || watch.Due >= watch.Until)
+                {
+                    // the worker comes again at once, and that is when it is seen whether something was missed
+                    watch.End(IdleVerdict.Nothing);
+                }
+                else
+                {
+                    LookAt(watch);
+                }
+            }
+
+            if (_later.Count == 0)
+            {
+                _clock.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                _isTicking = false;
+            }
+        }
     }
 
     private async Task ServeAsync()
@@ -62,30 +160,33 @@ public sealed class IdleSyncs(NpgsqlDataSource database, FleetTransactions trans
         {
             try
             {
-                var verdicts = await transactions.RepeatAsync(() => JudgeAsync(batch), CancellationToken.None);
-                batch.ForEach(waiting => waiting.Answer.TrySetResult(verdicts.GetValueOrDefault(waiting.Worker.InstanceId, IdleVerdict.Nothing)));
+                var now = _time.GetTimestamp();
+                Tell(batch, await _transactions.RepeatAsync(() => JudgeAsync(batch), CancellationToken.None), now);
             }
 #pragma warning disable CA1031 // whatever it is, each of the requests answers it
             catch (Exception failure)
 #pragma warning restore CA1031
             {
-                batch.ForEach(waiting => waiting.Answer.TrySetException(failure));
+                batch.ForEach(watch => watch.Fail(failure));
             }
 
             // the more come, the longer they are gathered: what a batch costs does not grow with it, and a quarter of a second is nothing to who waits for ten
             var gather = Math.Clamp(batch.Count * GatherMillisecondsForEach, LeastGatherMilliseconds, MostGatherMilliseconds);
-            await Task.Delay(TimeSpan.FromMilliseconds(gather), time);
+            await Task.Delay(TimeSpan.FromMilliseconds(gather), _time);
         }
     }
 
-    private List<Waiting> Take()
+    private List<IdleWatch> Take()
     {
         lock (_gate)
         {
-            var batch = new List<Waiting>();
-            while (batch.Count < Most && _waiting.TryDequeue(out var next))
+            var batch = new List<IdleWatch>(Math.Min(_toLook.Count, Most));
+            while (batch.Count < Most && _toLook.TryDequeue(out var next))
             {
-                batch.Add(next);
+                if (!next.Ended.IsCompleted)
+                {
+                    batch.Add(next);
+                }
             }
 
             _isServing = batch.Count > 0;
@@ -93,10 +194,29 @@ public sealed class IdleSyncs(NpgsqlDataSource database, FleetTransactions trans
         }
     }
 
-    /// <summary>One round trip: leases renewed, then looked for what waits; the batch is a transaction. By instance, those of whom there is something to say.</summary>
-    private async Task<Dictionary<Guid, IdleVerdict>> JudgeAsync(List<Waiting> waiting)
+    private void Tell(List<IdleWatch> batch, Dictionary<Guid, IdleVerdict> verdicts, long lookedAt)
     {
-        await using var batch = database.CreateBatch();
+        lock (_gate)
+        {
+            foreach (var watch in batch)
+            {
+                if (verdicts.TryGetValue(watch.Worker.InstanceId, out var verdict))
+                {
+                    watch.End(verdict);
+                }
+                else
+                {
+                    watch.LookedAt = lookedAt;
+                    Wait(watch);
+                }
+            }
+        }
+    }
+
+    /// <summary>One round trip: leases renewed, then looked for what waits; the batch is a transaction. By instance, those of whom there is something to say.</summary>
+    private async Task<Dictionary<Guid, IdleVerdict>> JudgeAsync(List<IdleWatch> waiting)
+    {
+        await using var batch = _database.CreateBatch();
         batch.BatchCommands.Add(RenewalOf(waiting));
         batch.BatchCommands.Add(LookOf(waiting));
         await using var reader = await batch.ExecuteReaderAsync();
@@ -116,7 +236,7 @@ public sealed class IdleSyncs(NpgsqlDataSource database, FleetTransactions trans
     }
 
     /// <summary>Renews leases, and tells those it did not renew: whether the lease is in use by somebody, or over.</summary>
-    private NpgsqlBatchCommand RenewalOf(List<Waiting> waiting) => new(
+    private NpgsqlBatchCommand RenewalOf(List<IdleWatch> waiting) => new(
         """
         WITH asked AS MATERIALIZED (SELECT * FROM unnest($1, $2) AS asked(worker, instance)),
         mine AS (
@@ -133,12 +253,12 @@ public sealed class IdleSyncs(NpgsqlDataSource database, FleetTransactions trans
         {
             new NpgsqlParameter<Guid[]> { TypedValue = [.. waiting.Select(one => one.Worker.WorkerId)] },
             new NpgsqlParameter<Guid[]> { TypedValue = [.. waiting.Select(one => one.Worker.InstanceId)] },
-            new NpgsqlParameter<TimeSpan> { TypedValue = TimeSpan.FromSeconds(options.Value.LeaseSeconds) },
+            new NpgsqlParameter<TimeSpan> { TypedValue = _lease },
         },
     };
 
     /// <summary>Tells the instances for which something waits: a host more or less, an epoch, a layout, a task, a cancellation.</summary>
-    private static NpgsqlBatchCommand LookOf(List<Waiting> waiting)
+    private static NpgsqlBatchCommand LookOf(List<IdleWatch> waiting)
     {
         var held = waiting.SelectMany(one => one.Held.Select(host => (one.Worker.InstanceId, Host: host))).ToList();
         return new NpgsqlBatchCommand(
@@ -173,12 +293,5 @@ public sealed class IdleSyncs(NpgsqlDataSource database, FleetTransactions trans
                 new NpgsqlParameter<long[]> { TypedValue = [.. held.Select(pair => pair.Host.AcceptedSequence)] },
             },
         };
-    }
-
-    private sealed record Waiting(WorkerIdentity Worker, IReadOnlyList<HeldHost> Held, HostsDigest? Digest) : IWoken
-    {
-        public void Wake() => Answer.TrySetResult(IdleVerdict.Ask);
-
-        public TaskCompletionSource<IdleVerdict> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

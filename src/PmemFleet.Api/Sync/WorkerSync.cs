@@ -11,10 +11,9 @@ namespace PmemFleet.Api.Sync;
 /// is something new to take along, or the time is up.
 /// </summary>
 public sealed class WorkerSync(
-    GroupedSyncs grouped, IdleSyncs idle, Inboxes inboxes, WakeUps wakeUps, IOptions<WorkersOptions> options, IHostApplicationLifetime lifetime, TimeProvider time)
+    GroupedSyncs grouped, IdleSyncs idle, Inboxes inboxes, WakeUps wakeUps, IOptions<WorkersOptions> options, TimeProvider time)
 {
     private const int MaxWaitSeconds = 25;
-    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(5);
 
     private readonly LastLooks _lastLooks = new(options.Value, time);
 
@@ -27,8 +26,9 @@ public sealed class WorkerSync(
         try
         {
             var (response, lookedAt) = await RunAsync(worker, request, wakeUp, inbox, cancellationToken);
-            Telemetry.Syncs.Add(1, new KeyValuePair<string, object?>("outcome", response is null ? "fenced" : "ok"));
-            isKept = response is not null && (!IsIdle(request) || response.Hosts.Count > 0) && _lastLooks.Keep(worker, response, wakeUp, lookedAt);
+            var hasLeft = cancellationToken.IsCancellationRequested;
+            Telemetry.Syncs.Add(1, new KeyValuePair<string, object?>("outcome", response is null ? "fenced" : hasLeft ? "left" : "ok"));
+            isKept = response is not null && !hasLeft && (!IsIdle(request) || response.Hosts.Count > 0) && _lastLooks.Keep(worker, response, wakeUp, lookedAt);
             return response;
         }
         finally
@@ -51,52 +51,66 @@ public sealed class WorkerSync(
     {
         var start = time.GetTimestamp();
         var last = _lastLooks.Take(worker, request);
-        var lookedAt = last.LookedAt ?? start;
-        var response = !IsIdle(request) || WantsDigest(request) ? await grouped.RunAsync(worker, request, new SyncWork(BringsNews: true, Looks: last.LookedAt is null), cancellationToken)
-            : last.IsWoken ? await grouped.RunAsync(worker, request, SyncWork.Look, cancellationToken)
-            : last.LookedAt is not null ? NothingFor(request) with { LeaseSeconds = LeaseSecondsAt(lookedAt, start) }
-            : await IdleAsync(worker, request, wakeUp, cancellationToken);
-        response = WithMail(response, inbox);
-        if (request.Results!.Count > 0 || request.Observations!.Count > 0)
+        if (!IsIdle(request) || WantsDigest(request) || last.IsWoken)
         {
-            Telemetry.SyncSeconds.Record(time.GetElapsedTime(start).TotalSeconds);
-        }
-
-        var patience = Patience(request.WaitSeconds);
-        while (response is not null && IsEmpty(request, response))
-        {
-            var left = patience - time.GetElapsedTime(start);
-            if (left <= TimeSpan.Zero || lifetime.ApplicationStopping.IsCancellationRequested)
+            var work = last.IsWoken && IsIdle(request) && !WantsDigest(request) ? SyncWork.Look : new SyncWork(BringsNews: true, Looks: last.LookedAt is null);
+            var response = WithMail(await grouped.RunAsync(worker, request, work, cancellationToken), inbox);
+            if (request.Results!.Count > 0 || request.Observations!.Count > 0)
             {
-                break;
+                Telemetry.SyncSeconds.Record(time.GetElapsedTime(start).TotalSeconds);
             }
 
-            // who is woken has something to fetch; who is not looks after itself now and then, together with the others
-            if (await WaitAsync(wakeUp, left < Poll ? left : Poll, cancellationToken))
+            return response is null || !IsEmpty(request, response) ? (response, last.LookedAt ?? start)
+                : await WatchAsync(worker, request, wakeUp, inbox, start, last.LookedAt ?? start, cancellationToken);
+        }
+
+        return await WatchAsync(worker, request, wakeUp, inbox, start, last.LookedAt, cancellationToken);
+    }
+
+    /// <summary>
+    /// Until there is something new to take along, or the time is up. Who is woken has something to fetch; who is not is looked after now and then, together
+    /// with the others.
+    /// </summary>
+    private async Task<(SyncResponse? Response, long LookedAt)> WatchAsync(
+        WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, Inbox? inbox, long start, long? lookedAt, CancellationToken cancellationToken)
+    {
+        var patience = Patience(request.WaitSeconds);
+        while (true)
+        {
+            using var watch = idle.Watch(worker, request, lookedAt, patience - time.GetElapsedTime(start), wakeUp, cancellationToken);
+            var verdict = await watch.Ended;
+            lookedAt = watch.LookedAt;
+            if (verdict is IdleVerdict.Fenced)
             {
-                // nobody raised the worker's topic, and what it was woken for is here already
-                response = wakeUp.TryTake() ? null : WithMail(NothingFor(request) with { LeaseSeconds = LeaseSecondsAt(lookedAt, start) }, inbox);
-                if (response is null || IsEmpty(request, response))
+                return (null, start);
+            }
+
+            if (verdict is IdleVerdict.Left)
+            {
+                // nobody reads it; its mail stays where it is
+                return (NothingFor(request), start);
+            }
+
+            // who was only nudged has mail; it is not enough where nobody has seen its lease yet
+            var isNews = verdict is not IdleVerdict.Nothing && (wakeUp.TryTake() || verdict is IdleVerdict.Ask);
+            if (!isNews && lookedAt is { } at)
+            {
+                var mail = WithMail(NothingFor(request) with { LeaseSeconds = LeaseSecondsAt(at, start) }, inbox)!;
+                if (verdict is IdleVerdict.Nothing || !IsEmpty(request, mail))
                 {
-                    lookedAt = time.GetTimestamp();
-                    response = await grouped.RunAsync(worker, request, SyncWork.Look, cancellationToken);
+                    return (mail, at);
                 }
             }
-            else if (left > Poll)
+
+            var look = time.GetTimestamp();
+            var response = WithMail(await grouped.RunAsync(worker, request, SyncWork.Look, cancellationToken), inbox);
+            if (response is null || !IsEmpty(request, response))
             {
-                lookedAt = time.GetTimestamp();
-                response = await IdleAsync(worker, request, wakeUp, cancellationToken);
-            }
-            else
-            {
-                // the worker comes again at once, and that is when it is seen whether something was missed; its lease counts from when it sent
-                break;
+                return (response, look);
             }
 
-            response = WithMail(response, inbox);
+            lookedAt = look;
         }
-
-        return (response, lookedAt);
     }
 
     /// <summary>It brings nothing.</summary>
@@ -104,25 +118,6 @@ public sealed class WorkerSync(
 
     /// <summary>It names all its hosts because it has no digest, and is told one at once.</summary>
     private static bool WantsDigest(SyncRequest request) => request.HostsDigest is "";
-
-    private async Task<SyncResponse?> IdleAsync(WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, CancellationToken cancellationToken)
-    {
-        var verdict = await idle.AskAsync(worker, request, wakeUp, cancellationToken);
-
-        // who waits for seconds now holds nothing that he need not
-        wakeUp.TellNobody();
-        switch (verdict)
-        {
-            case IdleVerdict.Fenced:
-                return null;
-            case IdleVerdict.Ask:
-                // also where it was only nudged: nobody has seen its lease yet
-                wakeUp.TryTake();
-                return await grouped.RunAsync(worker, request, SyncWork.Look, cancellationToken);
-            default:
-                return NothingFor(request);
-        }
-    }
 
     private static SyncResponse? WithMail(SyncResponse? response, Inbox? inbox) => response is null || inbox is null ? response : inbox.AddTo(response);
 
@@ -145,21 +140,6 @@ public sealed class WorkerSync(
 
     /// <summary>What the worker may count on from when it sent its request: its lease is as old as the look.</summary>
     private int LeaseSecondsAt(long lookedAt, long start) => options.Value.LeaseSeconds - (lookedAt < start ? (int)LastLooks.Moment.TotalSeconds : 0);
-
-    /// <summary>True where it was woken.</summary>
-    private async Task<bool> WaitAsync(WakeUpSubscription wakeUp, TimeSpan atMost, CancellationToken cancellationToken)
-    {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
-        try
-        {
-            return await wakeUp.WaitAsync(atMost, either.Token);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            // the Api goes down: answer now, the worker asks another replica
-            return true;
-        }
-    }
 
     /// <summary>The worker would learn nothing from the answer.</summary>
     private static bool IsEmpty(SyncRequest request, SyncResponse response)

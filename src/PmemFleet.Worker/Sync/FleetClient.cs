@@ -112,6 +112,12 @@ internal sealed class FleetClient : IDisposable
         }
     }
 
+    /// <summary>Of a length that is said first: what comes in chunks keeps a pump of its own at the Api, for as long as the request waits.</summary>
+    private static ByteArrayContent ContentOf<T>(T body, JsonTypeInfo<T> type) => new(JsonSerializer.SerializeToUtf8Bytes(body, type))
+    {
+        Headers = { ContentType = new MediaTypeHeaderValue("application/json", "utf-8") },
+    };
+
     private static bool IsTransient(Outcome<HttpResponseMessage> outcome) =>
         outcome.Exception is HttpRequestException or TimeoutRejectedException
         || outcome.Result is { StatusCode: HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError };
@@ -120,7 +126,7 @@ internal sealed class FleetClient : IDisposable
         await _pipeline.ExecuteAsync(
             async token =>
             {
-                using var message = new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body, type) };
+                using var message = new HttpRequestMessage(HttpMethod.Post, path) { Content = ContentOf(body, type) };
                 message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
                 return await _http.SendAsync(message, token);
             },

@@ -35,6 +35,9 @@ public sealed class GroupedWritesTests(GroupApi api) : IClassFixture<GroupApi>
         var done = good.Select(host => PostAsync(host, "label", $"key-{host}")).ToArray();
         var locked = PostAsync("a-4", "label", "key-locked");
         var refused = PostAsync("a-5", "refuse", "key-refused");
+
+        // whose key it is has to be there first
+        await GatheredAsync();
         var sameKey = PostAsync("a-6", "label", "key-a-0");
         var absent = PostAsync("a-none", "label", "key-absent");
         await GatheredAsync();

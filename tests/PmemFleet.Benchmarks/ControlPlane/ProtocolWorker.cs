@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Text.Json;
 using PmemFleet.Contracts;
 using PmemFleet.Contracts.Sync;
 using PmemFleet.Contracts.Workers;
@@ -58,7 +59,7 @@ internal sealed class ProtocolWorker
         var busy = results.Select(result => result.HostId).ToHashSet();
         using var request = new HttpRequestMessage(HttpMethod.Post, $"/v1/workers/{_name}/sync")
         {
-            Content = JsonContent.Create(
+            Content = ContentOf(
                 new SyncRequest
                 {
                     InstanceId = _instance,
@@ -67,8 +68,7 @@ internal sealed class ProtocolWorker
                     Results = results,
                     Observations = [],
                     WaitSeconds = results.Count > 0 ? 0 : 10,
-                },
-                FleetJsonContext.Default.SyncRequest),
+                }),
             Headers = { Authorization = _credential },
         };
         using var answer = await _http.SendAsync(request, token);
@@ -92,6 +92,12 @@ internal sealed class ProtocolWorker
         Done += done.Count;
         return done;
     }
+
+    /// <summary>As a worker sends it.</summary>
+    private static ByteArrayContent ContentOf(SyncRequest body) => new(JsonSerializer.SerializeToUtf8Bytes(body, FleetJsonContext.Default.SyncRequest))
+    {
+        Headers = { ContentType = new MediaTypeHeaderValue("application/json", "utf-8") },
+    };
 
     private static StepResult Answer(TaskStep step) => step is BindStep bind ? new StepBound { Namespace = bind.Namespace, Kind = "raw" } : new StepDone();
 }
