@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Authentication;
 using PmemFleet.Api.Conventions;
 
@@ -20,7 +22,7 @@ internal sealed class ShownCredential
     /// <summary>What this request shows, where its connection showed it before.</summary>
     public static ShownCredential? Of(HttpContext http) =>
         ConnectionItems.Of(http) is { } items && items.TryGetValue(Key, out var item) && item is ShownCredential shown && http.Request.Headers.Authorization is [{ } header]
-            && string.Equals(header, shown._header, StringComparison.Ordinal) ? shown : null;
+            && IsSame(header, shown._header) ? shown : null;
 
     /// <summary>What this request shows is a worker's, and genuine.</summary>
     public static void Keep(HttpContext http, AuthenticateResult result)
@@ -30,4 +32,8 @@ internal sealed class ShownCredential
             items[Key] = new ShownCredential(http.Request.Headers.Authorization.ToString(), result);
         }
     }
+
+    /// <summary>The server gives the same string again where a connection repeats a header. How long another one takes says nothing of the former: behind a proxy it may be somebody else's.</summary>
+    private static bool IsSame(string header, string former) =>
+        ReferenceEquals(header, former) || CryptographicOperations.FixedTimeEquals(MemoryMarshal.AsBytes(header.AsSpan()), MemoryMarshal.AsBytes(former.AsSpan()));
 }
