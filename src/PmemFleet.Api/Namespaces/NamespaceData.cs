@@ -7,6 +7,7 @@ using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Problems;
 using PmemFleet.Contracts;
 using PmemFleet.Contracts.Namespaces;
+using PmemFleet.Contracts.Problems;
 
 namespace PmemFleet.Api.Namespaces;
 
@@ -32,15 +33,22 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
             return TooLong("#/query/length", bytes).ToResult();
         }
 
-        if (await FindAsync(host, name, cancellationToken) is not { } row)
+        if (await NamespaceLook.FindAsync(db, host, name, cancellationToken) is not { } first)
         {
             return ProblemResults.NotFound("namespace", name).ToResult();
         }
 
-        var path = string.Create(CultureInfo.InvariantCulture, $"namespaces/{name}/data?offset={offset?.Value ?? 0}&length={bytes}{IdentityOf(row)}");
-        var answer = await worker.SendAsync(host, target => worker.Client.DownloadAsync(target, path, cancellationToken), repeatable: true, cancellationToken);
+        var query = string.Create(CultureInfo.InvariantCulture, $"data?offset={offset?.Value ?? 0}&length={bytes}");
+        var (answer, look) = await SendAsync(
+            host,
+            name,
+            first,
+            (target, seen) => worker.Client.DownloadAsync(target, $"namespaces/{name}/{query}{seen.Identity}", cancellationToken),
+            _ => null,
+            repeatable: true,
+            cancellationToken);
         await worker.ApplyAsync(answer.Observations);
-        return answer.Value is { } data ? new BytesResult(data, Etag.Of(row.Id, row.Version)) : RefusalOf(answer, row, host);
+        return answer.Value is { } data ? new BytesResult(data, TagOf(look)) : RefusalOf(answer, look, host);
     }
 
     public async Task<IActionResult> WriteAsync(ControllerBase controller, string host, string name, ByteSize? offset)
@@ -56,31 +64,39 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
             return TooLong("#/header/Content-Length", length).ToResult();
         }
 
-        if (await FindAsync(host, name, http.RequestAborted) is not { } row)
+        if (await NamespaceLook.FindAsync(db, host, name, http.RequestAborted) is not { } first)
         {
             return ProblemResults.NotFound("namespace", name).ToResult();
         }
 
-        if (Etag.Check(http.Request, Etag.Of(row.Id, row.Version)) is { } stale)
+        if (Etag.Check(http.Request, TagOf(first)) is { } stale)
         {
             return stale.ToResult();
         }
 
-        var path = string.Create(CultureInfo.InvariantCulture, $"namespaces/{name}/data?offset={offset?.Value ?? 0}{IdentityOf(row)}");
+        var query = string.Create(CultureInfo.InvariantCulture, $"data?offset={offset?.Value ?? 0}");
         var kept = length <= MostKeptBytes ? await KeepAsync(http.Request.Body, (int)length, http.RequestAborted) : null;
-        var answer = await worker.SendAsync(
+        var (answer, look) = await SendAsync(
             host,
-            target => worker.Client.UploadAsync<DataWrittenDto>(
-                target, DataPlaneProxy.PathOf(http, path), kept is null ? http.Request.Body : new MemoryStream(kept), length, WriteTimeout, http.RequestAborted),
+            name,
+            first,
+            (target, seen) => worker.Client.UploadAsync<DataWrittenDto>(
+                target,
+                DataPlaneProxy.PathOf(http, $"namespaces/{name}/{query}{seen.Identity}"),
+                kept is null ? http.Request.Body : new MemoryStream(kept),
+                length,
+                WriteTimeout,
+                http.RequestAborted),
+            seen => Etag.Check(http.Request, TagOf(seen)),
             repeatable: kept is not null,
             http.RequestAborted);
         await worker.ApplyAsync(answer.Observations);
         if (answer.Value is not { } written)
         {
-            return RefusalOf(answer, row, host);
+            return RefusalOf(answer, look, host);
         }
 
-        return await worker.AnswerAsync(http, host, new WriteAnswer(StatusCodes.Status200OK, FleetJson.ToUtf8(written), null, Etag.Of(row.Id, row.Version)));
+        return await worker.AnswerAsync(http, host, new WriteAnswer(StatusCodes.Status200OK, FleetJson.ToUtf8(written), null, TagOf(look)));
     }
 
     public async Task<IActionResult> BadblocksAsync(ControllerBase controller, string host, string name, CancellationToken cancellationToken) =>
@@ -95,23 +111,59 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
         return bytes;
     }
 
-    private async Task<NamespaceRow?> FindAsync(string host, string name, CancellationToken cancellationToken) =>
-        (await NamespaceProjection.FindRowAsync(db, host, name, cancellationToken)).Row;
-
     /// <summary>
-    /// Names change with a boot, addresses do not; and a uuid is not used twice, where there are labels to keep it. The worker takes no other namespace for this one.
+    /// Sends what was looked at along, so that the worker takes neither another namespace for it nor the same one in another mode. Where the worker has
+    /// something else, the namespace is looked at again, and asked for as it is then.
     /// </summary>
-    private static string IdentityOf(NamespaceRow row) => string.Create(
-        CultureInfo.InvariantCulture, $"{(row.Start is { } start ? $"&start={start}" : string.Empty)}{(row.Uuid is { } uuid ? $"&uuid={uuid:D}" : string.Empty)}");
+    private async Task<(WorkerAnswer<T> Answer, NamespaceLook Look)> SendAsync<T>(
+        string host,
+        string name,
+        NamespaceLook first,
+        Func<WorkerTarget, NamespaceLook, Task<WorkerAnswer<T>>> send,
+        Func<NamespaceLook, RefusalDto?> check,
+        bool repeatable,
+        CancellationToken cancellationToken)
+        where T : class
+    {
+        var (look, isFirst) = (first, true);
+        var answer = await worker.SendAsync(
+            host,
+            async target =>
+            {
+                if (!isFirst)
+                {
+                    if (await NamespaceLook.FindAsync(db, host, name, cancellationToken) is not { } again)
+                    {
+                        return new WorkerAnswer<T> { Refusal = ProblemResults.NotFound("namespace", name) };
+                    }
+
+                    look = again;
+                    if (check(look) is { } refusal)
+                    {
+                        return new WorkerAnswer<T> { Refusal = refusal };
+                    }
+                }
+
+                isFirst = false;
+                return look.IsBeingBound
+                    ? new WorkerAnswer<T> { Refusal = WorkerRefusals.HostNotReady(host, $"{name} is being bound") }
+                    : await send(target, look);
+            },
+            repeatable,
+            cancellationToken);
+        return (answer, look);
+    }
+
+    private static string TagOf(NamespaceLook look) => Etag.Of(look.Row.Id, look.Row.Version);
 
     /// <summary>A host that has just booted has namespaces that are enabled and not bound yet: that passes, and is no rule's refusal.</summary>
-    private static IActionResult RefusalOf<T>(WorkerAnswer<T> answer, NamespaceRow row, string host)
+    private static IActionResult RefusalOf<T>(WorkerAnswer<T> answer, NamespaceLook look, string host)
         where T : class =>
-        answer.Refusal is { Code: "not-bound" } && row.State != NamespaceRow.Disabled
+        answer.Refusal is { Code: "not-bound" } && look.Row.State != NamespaceRow.Disabled
             ? WorkerRefusals.HostNotReady(host, "its namespaces are being bound").ToResult()
             : DataPlaneProxy.RefusalOf(answer);
 
-    private static Contracts.Problems.RefusalDto TooLong(string subject, long bytes) =>
+    private static RefusalDto TooLong(string subject, long bytes) =>
         Refusals.Invalid("length-out-of-bounds", subject, "A request moves 1 byte to 16 MiB.", "1", $"{MostBytes}").With("length", bytes);
 }
 

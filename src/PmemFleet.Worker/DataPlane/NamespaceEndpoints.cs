@@ -30,7 +30,7 @@ internal static class NamespaceEndpoints
     /// <summary>What changes something; as a dry run too.</summary>
     public static void MapWrites(RouteGroupBuilder host) => host.MapPut("/namespaces/{dev}/data", WriteAsync);
 
-    private static Task<IResult> ReadDataAsync(HttpContext http, Guid hostId, string dev, long offset, long length, long? start, Guid? uuid, DataPlaneGate gate) =>
+    private static Task<IResult> ReadDataAsync(HttpContext http, Guid hostId, string dev, long offset, long length, long? start, Guid? uuid, string? form, DataPlaneGate gate) =>
         ReadAsync(http, hostId, gate, held =>
         {
             if (length is <= 0 or > MostBytes)
@@ -38,7 +38,7 @@ internal static class NamespaceEndpoints
                 return (null, TooLong("reads", length));
             }
 
-            if (Io(held, dev, start, uuid, out var refusal) is not { } io)
+            if (Io(held, dev, (start, uuid, form), out var refusal) is not { } io)
             {
                 return (null, refusal);
             }
@@ -72,7 +72,7 @@ internal static class NamespaceEndpoints
             return (bytes, null);
         });
 
-    private static async Task<IResult> WriteAsync(HttpContext http, Guid hostId, string dev, long offset, long? start, Guid? uuid, DataPlaneGate gate)
+    private static async Task<IResult> WriteAsync(HttpContext http, Guid hostId, string dev, long offset, long? start, Guid? uuid, string? form, DataPlaneGate gate)
     {
         if (http.Request.ContentLength > MostBytes)
         {
@@ -90,7 +90,7 @@ internal static class NamespaceEndpoints
                 return TooLong("writes", body.Length);
             }
 
-            if (Io(held, dev, start, uuid, out var refusal) is not { } io)
+            if (Io(held, dev, (start, uuid, form), out var refusal) is not { } io)
             {
                 return refusal!;
             }
@@ -126,10 +126,11 @@ internal static class NamespaceEndpoints
         Refusals.Of("EINVAL", "length-out-of-range", $"A request {verb} 1 byte to 16 MiB.", ("length", length), ("most", MostBytes)) with { Subject = "length" };
 
     /// <summary>
-    /// The namespace's block device. Between the caller's look at the rows and this one, a boot may give its name to another namespace, and a delete and a
-    /// create its name and address: where the caller says at which address its namespace starts, and its uuid, no other one is taken for it.
+    /// The namespace's block device. Between the caller's look at the rows and this one, a boot may give its name to another namespace, a delete and a
+    /// create its name and address, and a reconfiguration may keep all of these and give it another mode: where the caller says at which address its
+    /// namespace starts, its uuid, and what it is bound as, nothing else is taken for it.
     /// </summary>
-    private static INamespaceIo? Io(LiveHost host, string dev, long? start, Guid? uuid, out RefusalDto? refusal)
+    private static INamespaceIo? Io(LiveHost host, string dev, (long? Start, Guid? Uuid, string? Form) meant, out RefusalDto? refusal)
     {
         if (!host.Bound.TryGetValue(dev, out var bound))
         {
@@ -137,9 +138,15 @@ internal static class NamespaceEndpoints
             return null;
         }
 
-        if ((start ?? bound.Step.Start, uuid ?? bound.Step.ParentUuid) != (bound.Step.Start, bound.Step.ParentUuid))
+        if ((meant.Start ?? bound.Step.Start, meant.Uuid ?? bound.Step.ParentUuid) != (bound.Step.Start, bound.Step.ParentUuid))
         {
             refusal = Refusals.Of("EAGAIN", "host-not-ready", $"{dev} is another namespace now, or will soon be.");
+            return null;
+        }
+
+        if (meant.Form is { } form && form != bound.Form)
+        {
+            refusal = Refusals.Of("EAGAIN", "host-not-ready", $"{dev} has been reconfigured, or will soon be.");
             return null;
         }
 

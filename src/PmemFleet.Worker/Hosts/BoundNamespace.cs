@@ -1,3 +1,4 @@
+using PmemFleet.Contracts.DataPlane;
 using PmemFleet.Contracts.Sync;
 using PmemFleet.DeviceDax.Devices;
 using PmemFleet.Worker.Media;
@@ -12,6 +13,9 @@ internal sealed record BoundNamespace
 
     /// <summary>What it gave; a repeat of the bind gives the same.</summary>
     public required StepBound Bound { get; init; }
+
+    /// <summary>What it is bound as, for who asks for it as it was.</summary>
+    public string Form => NamespaceForm.Of(Bound.Kind, Bound.Uuid, Bound.Size, Bound.SectorSize, (Bound.DataOffset ?? 0) + (Bound.StartPad ?? 0));
 
     /// <summary>Its range.</summary>
     public required NamespaceMedia Media { get; init; }

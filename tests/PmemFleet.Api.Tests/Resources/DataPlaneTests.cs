@@ -184,7 +184,7 @@ public sealed class DataPlaneTests(ResourceFixture fixture) : IClassFixture<Reso
         using var written = await _api.PutBytesAsync($"/v1/hosts/labelled/namespaces/{made.Name}/data", new byte[512], space.Headers.ETag!.ToString());
 
         Assert.Equal((HttpStatusCode.OK, space.Headers.ETag), (written.StatusCode, written.Headers.ETag));
-        Assert.EndsWith($"&uuid={made.Uuid}", Assert.Single(asked), StringComparison.Ordinal);
+        Assert.EndsWith($"&uuid={made.Uuid}&form=raw", Assert.Single(asked), StringComparison.Ordinal);
     }
 
     [Fact]

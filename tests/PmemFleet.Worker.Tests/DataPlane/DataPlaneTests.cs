@@ -223,6 +223,34 @@ public sealed class DataPlaneTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Data_OfANamespaceInAnotherMode_IsAskedForAgainAndUntouched()
+    {
+        var data = $"namespaces/namespace0.0/data?start={TestLayout.Start}&uuid={TestLayout.ParentUuid}&offset=0";
+        await _worker.RunAsync(TestLayout.Bind());
+        Assert.Equal(200, (await _worker.Client.PutAsync<DataWrittenDto>($"{data}&form=raw", new byte[4096])).Status);
+        var formOf512 = await RebindAsync(TestLayout.Btt with { SectorSize = 512 });
+        var bytes = Enumerable.Repeat((byte)7, 4096).ToArray();
+        Assert.Equal(200, (await _worker.Client.PutAsync<DataWrittenDto>($"{data}&form={formOf512}", bytes)).Status);
+
+        foreach (var form in (string[])["raw", formOf512.Replace(".512.", ".4096.", StringComparison.Ordinal)])
+        {
+            Assert.Equal((503, "EAGAIN", "host-not-ready"), (await _worker.Client.PutAsync<DataWrittenDto>($"{data}&form={form}", new byte[4096])).Refused);
+            Assert.Equal((503, "EAGAIN", "host-not-ready"), (await _worker.Client.PutAsync<DataWrittenDto>($"dry-run/{data}&form={form}", new byte[4096])).Refused);
+            Assert.Equal((503, "EAGAIN", "host-not-ready"), (await _worker.Client.GetAsync<Acknowledged>($"{data}&length=4096&form={form}")).Refused);
+        }
+
+        Assert.Equal(bytes, await _worker.Client.ReadAsync(0, 4096));
+
+        // the same uuid once more, for other sectors
+        await _worker.RunAsync(new ZeroStep { Start = TestLayout.Start, Length = 8192 });
+        var formOf4096 = await RebindAsync(TestLayout.Btt);
+
+        Assert.Equal((503, "EAGAIN", "host-not-ready"), (await _worker.Client.PutAsync<DataWrittenDto>($"{data}&form={formOf512}", bytes)).Refused);
+        Assert.Equal(200, (await _worker.Client.PutAsync<DataWrittenDto>($"{data}&form={formOf4096}", bytes)).Status);
+        Assert.Equal(200, (await _worker.Client.PutAsync<DataWrittenDto>(data, bytes)).Status);
+    }
+
+    [Fact]
     [Trait("Row", "26")]
     [Trait("Row", "41")]
     public async Task Data_LatentPoison_IsAnErrorThatIsKnownThenAndAWriteClears()
@@ -302,4 +330,12 @@ public sealed class DataPlaneTests : IAsyncLifetime
     }
 
     private Task<Reply<AccessDto>> AccessAsync(int pid, CreateAccessRequest request) => _worker.Client.PostAsync<AccessDto>($"processes/{pid}/accesses", request);
+
+    /// <summary>Binds the region's namespace anew; what it is bound as, as the Api says it.</summary>
+    private async Task<string> RebindAsync(ConfiguredPersonalityDto configured)
+    {
+        var done = await _worker.RunAsync(new UnbindStep { Namespace = "namespace0.0" }, TestLayout.Bind(configured));
+        var bound = Assert.IsType<StepBound>(done.Steps[^1]);
+        return NamespaceForm.Of(bound.Kind, bound.Uuid, bound.Size, bound.SectorSize, 0);
+    }
 }
