@@ -61,16 +61,18 @@ public sealed class DataPlaneProxy(
             return stale;
         }
 
-        var conditions = new RequestConditions { IdempotencyKey = PresentedKey.Of(http)?.ForWorker, IfMatch = tag };
-        var answer = await SendAsync<T>(host, method, PathOf(http, path), body, conditions, http.RequestAborted);
+        var key = PresentedKey.Of(http)?.ForWorker;
+        var answer = await SendAsync<T>(host, method, PathOf(http, path), body, RequestConditions.Of(key, tag), http.RequestAborted);
         if (answer.Refusal is not null)
         {
             return RefusalOf(answer);
         }
 
+        // a caller that gave no key repeated nothing
+        var isReplayed = answer.Replayed && key is not null;
         if (answer.Value is not { } value || value is Acknowledged)
         {
-            return await AnswerAsync(http, host, new WriteAnswer(StatusCodes.Status204NoContent, null, null, null) { Replayed = answer.Replayed });
+            return await AnswerAsync(http, host, new WriteAnswer(StatusCodes.Status204NoContent, null, null, null) { Replayed = isReplayed });
         }
 
         var bytes = FleetJson.ToUtf8(value);
@@ -79,7 +81,7 @@ public sealed class DataPlaneProxy(
             host,
             new WriteAnswer(locationOf is null ? StatusCodes.Status200OK : StatusCodes.Status201Created, bytes, locationOf?.Invoke(value), EtagOf(answer, bytes))
             {
-                Replayed = answer.Replayed,
+                Replayed = isReplayed,
             });
     }
 
@@ -109,7 +111,7 @@ public sealed class DataPlaneProxy(
             return stale;
         }
 
-        var answer = await SendAsync<Acknowledged>(host, HttpMethod.Delete, PathOf(http, path), null, new RequestConditions { IfMatch = tag }, http.RequestAborted);
+        var answer = await SendAsync<Acknowledged>(host, HttpMethod.Delete, PathOf(http, path), null, RequestConditions.Of(null, tag), http.RequestAborted);
         return answer.Refusal is null
             ? await AnswerAsync(http, host, new WriteAnswer(StatusCodes.Status204NoContent, null, null, null))
             : RefusalOf(answer);

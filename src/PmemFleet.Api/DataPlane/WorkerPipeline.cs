@@ -8,7 +8,7 @@ namespace PmemFleet.Api.DataPlane;
 
 /// <summary>
 /// How workers are called: one circuit breaker for each worker, a retry with jitter only of what may be repeated (GET, or a request
-/// with an Idempotency-Key), and a timeout for each attempt.
+/// with an Idempotency-Key, a caller's or the Api's own), and a timeout for each attempt.
 /// </summary>
 public static class WorkerPipeline
 {

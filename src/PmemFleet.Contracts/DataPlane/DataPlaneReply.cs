@@ -30,6 +30,9 @@ public static class DataPlaneRoutes
     /// <summary>Request header: a key of the caller's Idempotency-Key and of who the caller is; the worker answers a repeat from memory.</summary>
     public const string IdempotencyHeader = "Idempotency-Key";
 
+    /// <summary>How a key begins that the Api gave a single request, so that it may ask again; a caller's key as workers are given it is hexadecimal.</summary>
+    public const string OwnKeyPrefix = "api-";
+
     /// <summary>Response header, <c>true</c>: the answer was given before under this key.</summary>
     public const string ReplayedHeader = "Idempotency-Replayed";
 

@@ -15,11 +15,15 @@ internal sealed class RepeatedRequests
 {
     private const int Kept = 4096;
 
+    /// <summary>Of the keys that the Api gave single requests: it asks again within seconds, or not at all. They take no room from callers' keys.</summary>
+    private const int OwnKept = 1024;
+
     /// <summary>An answer with more bytes than this is not kept: a load that is done again gives the same.</summary>
     private const int LargestData = 1 << 16;
 
     private readonly Dictionary<string, (string Request, object Answer)> _answers = [];
     private readonly Queue<string> _order = [];
+    private readonly Queue<string> _ownOrder = [];
 
     /// <summary>What tells one request from another: method, path and document.</summary>
     public static string Fingerprint(HttpRequest request, object? body)
@@ -43,10 +47,11 @@ internal sealed class RepeatedRequests
             return;
         }
 
-        _order.Enqueue(key);
-        while (_order.Count > Kept)
+        var (order, kept) = key.StartsWith(DataPlaneRoutes.OwnKeyPrefix, StringComparison.Ordinal) ? (_ownOrder, OwnKept) : (_order, Kept);
+        order.Enqueue(key);
+        while (order.Count > kept)
         {
-            _answers.Remove(_order.Dequeue());
+            _answers.Remove(order.Dequeue());
         }
     }
 
@@ -54,5 +59,6 @@ internal sealed class RepeatedRequests
     {
         _answers.Clear();
         _order.Clear();
+        _ownOrder.Clear();
     }
 }

@@ -6,6 +6,7 @@ using PmemFleet.Contracts.Lists;
 using PmemFleet.Contracts.Namespaces;
 using PmemFleet.Contracts.Processes;
 using PmemFleet.Contracts.Sync;
+using PmemFleet.Worker.DataPlane;
 using PmemFleet.Worker.Tests.Support;
 
 namespace PmemFleet.Worker.Tests.DataPlane;
@@ -164,6 +165,43 @@ public sealed class DataPlaneTests : IAsyncLifetime
         Assert.Equal((true, false), (repeated.IsReplayed, other.IsReplayed));
         Assert.Equal((422, "EINVAL", "idempotency-key-reused"), other.Refused);
         Assert.Single((await _worker.Client.GetAsync<ListPage<ProcessDto>>("processes")).Value!.Items);
+    }
+
+    [Fact]
+    public async Task IdempotencyKey_OfAConditionalWrite_IsLookedForBeforeItsTag()
+    {
+        var pid = await MapAsync();
+        var mapping = $"processes/{pid}/mappings/1";
+        var request = new ProtectMappingRequest { Protection = ["read"] };
+        var tag = (await _worker.Client.GetAsync<MappingDto>(mapping)).Etag!;
+        var patches = new DataPlaneClient(_worker.Url, _worker.Host) { IfMatch = tag, IdempotencyKey = $"{DataPlaneRoutes.OwnKeyPrefix}1" };
+
+        var first = await patches.PatchAsync<MappingDto>(mapping, request);
+        var again = await patches.PatchAsync<MappingDto>(mapping, request);
+        var other = await new DataPlaneClient(_worker.Url, _worker.Host) { IfMatch = tag, IdempotencyKey = $"{DataPlaneRoutes.OwnKeyPrefix}2" }.PatchAsync<MappingDto>(mapping, request);
+        var deletes = new DataPlaneClient(_worker.Url, _worker.Host) { IfMatch = first.Etag, IdempotencyKey = $"{DataPlaneRoutes.OwnKeyPrefix}3" };
+        var gone = await deletes.DeleteAsync(mapping);
+
+        Assert.Equal((200, false, 200, true), (first.Status, first.IsReplayed, again.Status, again.IsReplayed));
+        Assert.Equal((first.Etag, first.Value!.PresentBytes), (again.Etag, again.Value!.PresentBytes));
+        Assert.Equal((412, "ESTALE", "precondition-failed"), other.Refused);
+        Assert.Equal((200, 200), (gone.Status, (await deletes.DeleteAsync(mapping)).Status));
+    }
+
+    [Fact]
+    public void Keys_OfTheApi_TakeNoRoomFromCallersKeys()
+    {
+        var (repeats, hexadecimal) = (new RepeatedRequests(), new string('a', 64));
+        repeats.Keep(hexadecimal, "POST /processes", "a process");
+
+        for (var number = 0; number < 10_000; number++)
+        {
+            repeats.Keep($"{DataPlaneRoutes.OwnKeyPrefix}{number}", "PATCH /mappings/1", "a mapping");
+        }
+
+        Assert.True(repeats.TryFind(hexadecimal, "POST /processes", out _, out _));
+        Assert.True(repeats.TryFind($"{DataPlaneRoutes.OwnKeyPrefix}9999", "PATCH /mappings/1", out _, out _));
+        Assert.False(repeats.TryFind($"{DataPlaneRoutes.OwnKeyPrefix}0", "PATCH /mappings/1", out _, out _));
     }
 
     [Fact]
