@@ -41,7 +41,7 @@ public sealed class MediaErrorsController(FleetDbContext db) : ControllerBase
     [Answers<InjectionStatusDto>(200, "The blocks.")]
     [Refused(404, "There is no such host or namespace.")]
     [Refused(422, "The namespace is in sector mode.")]
-    public async Task<IActionResult> Injected(string host, [FromQuery] string @namespace, CancellationToken cancellationToken)
+    public async Task<IActionResult> Injected(string host, [FromQuery, Required] string @namespace, CancellationToken cancellationToken)
     {
         var (status, refusal) = await InjectionStatus.FindAsync(db, host, @namespace, cancellationToken);
         return status is null ? refusal!.ToResult() : Ok(status);

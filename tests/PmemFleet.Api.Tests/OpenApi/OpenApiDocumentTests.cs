@@ -87,6 +87,17 @@ public sealed class OpenApiDocumentTests
     }
 
     [Fact]
+    public async Task QueryParameters_WithoutWhichARequestIsRefused_AreRequired()
+    {
+        Assert.Equal(
+            ["get /v1/hosts/{host}/media-errors/injected: namespace"],
+            from found in await OperationsAsync()
+            from parameter in found.Operation["parameters"]?.AsArray() ?? []
+            where (string?)parameter!["in"] == "query" && (bool?)parameter["required"] is true
+            select $"{found.Name}: {parameter["name"]}");
+    }
+
+    [Fact]
     public async Task RequestBodies_OfJson_HaveExamplesThatTheSchemaKnows()
     {
         var complaints = new List<string>();

@@ -90,6 +90,14 @@ public sealed class MediaErrorTests(ResourceFixture fixture) : IClassFixture<Res
     }
 
     [Fact]
+    public async Task Injected_WithoutANamespace_SaysWhichParameterIsMissing()
+    {
+        var problem = await _api.RefusedAsync(HttpMethod.Get, "/v1/hosts/any/media-errors/injected", null, HttpStatusCode.BadRequest);
+
+        Assert.Equal(("request-invalid", "#/query/namespace"), (problem.Code, Assert.Single(problem.Errors!).Pointer));
+    }
+
+    [Fact]
     public async Task Inject_LatentThenScrubbed_BecomesKnownAndChangesTheEtag()
     {
         await InterleavedAsync("latent");
