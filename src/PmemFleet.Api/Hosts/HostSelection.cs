@@ -14,6 +14,11 @@ public static class HostSelection
         return host is null ? hosts : hosts.Where(row => row.Name == host);
     }
 
+    /// <summary>
+    /// In a CASE, of which PostgreSQL estimates nothing: it believes that half of the hosts match, walks them in the order of their names and stops
+    /// when the page is full. Bare, the conditions are estimated from statistics, and where those are missing or older than the labels, one host
+    /// seems to match: all that is on those that do is joined and sorted for each page. A walk past all of 5,000 hosts that do not match takes 2 ms.
+    /// </summary>
     private static IQueryable<HostRow> ByLabels(FleetDbContext db, LabelSelector selector)
     {
         var parameters = new List<object>();
@@ -26,7 +31,7 @@ public static class HostSelection
         });
 
 #pragma warning disable EF1002 // the text is made of constants; keys and values are parameters
-        return db.Hosts.FromSqlRaw($"SELECT * FROM hosts WHERE {string.Join(" AND ", conditions)}", [.. parameters]);
+        return db.Hosts.FromSqlRaw($"SELECT * FROM hosts WHERE CASE WHEN {string.Join(" AND ", conditions)} THEN true ELSE false END", [.. parameters]);
 #pragma warning restore EF1002
 
         string Parameter(object value)

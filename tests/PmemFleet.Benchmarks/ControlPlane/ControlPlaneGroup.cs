@@ -198,9 +198,13 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
     {
         var hosts = Scaled(5000);
         say($"a fleet of {hosts} hosts, {hosts * 12} DIMMs, {hosts * 20} namespaces");
+        const int Few = 3;
+        const string Devices = """
+            "mediaPool":"big","dimms":[{"count":12,"capacity":"16G","labelVersion":"1.2"}],"regions":[{"ways":6}],"namespaces":[{"mode":"devdax","size":"768M","count":20}]
+            """;
         var document = $$$"""
-            {"hosts":[{"name":"big-{n}","count":{{{hosts}}},"mediaPool":"big","labels":{"fleet":"big"},"dimms":[{"count":12,"capacity":"16G","labelVersion":"1.2"}],
-            "regions":[{"ways":6}],"namespaces":[{"mode":"devdax","size":"768M","count":20}]}]}
+            {"hosts":[{"name":"big-{n}","count":{{{hosts - Few}}},"labels":{"fleet":"big"},{{{Devices}}}},
+            {"name":"big-few-{n}","count":{{{Few}}},"labels":{"fleet":"big","few":"yes"},{{{Devices}}}}]}
             """;
         var start = Stopwatch.GetTimestamp();
         await ApplyAsync(http, document, token);
@@ -226,7 +230,9 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
 
         say("reading");
         figures.Add(Figure.Of("list-page-p99", "ms", 100, Better.Lower, "a page of 1,000 namespaces of it, one client, all of its pages", await ReadTimes.PagesP99Async(http, token)));
-        figures.Add(Figure.Of("get-p99", "ms", 20, Better.Lower, "one namespace, one client, 500 requests", await ReadTimes.P99Async(http, 500, number => $"/v1/hosts/big-{(number % hosts) + 1}/namespaces/namespace0.{number % 10}", token)));
+        figures.Add(Figure.Of("labelled-page-p99", "ms", 100, Better.Lower, "such a page by a label that all of its hosts have, and no other", await ReadTimes.LabelledPagesP99Async(http, "fleet=big", hosts * 20, 1, token)));
+        figures.Add(Figure.Of("few-labelled-p99", "ms", 100, Better.Lower, $"the namespaces of {Few} hosts by their label, 100 requests", await ReadTimes.LabelledPagesP99Async(http, "few=yes", Few * 20, 100, token)));
+        figures.Add(Figure.Of("get-p99", "ms", 20, Better.Lower, "one namespace, one client, 500 requests", await ReadTimes.P99Async(http, 500, number => $"/v1/hosts/big-{(number % (hosts - Few)) + 1}/namespaces/namespace0.{number % 10}", token)));
         figures.Add(Figure.Of("list-yardstick", "ms", null, Better.Lower, "the rows of such a page by a plain SELECT, p99", await ReadTimes.SelectP99Async(source, 100, "SELECT * FROM namespaces ORDER BY host_id, region_id, number LIMIT 1000", token)));
         figures.Add(Figure.Of("get-yardstick", "ms", null, Better.Lower, "one host's row by a plain SELECT, p99", await ReadTimes.SelectP99Async(source, 500, "SELECT * FROM hosts WHERE name = 'big-7'", token)));
     }
