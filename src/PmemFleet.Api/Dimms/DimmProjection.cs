@@ -81,13 +81,8 @@ public static class DimmProjection
             : null;
 
     /// <summary>What workers saw of DIMMs.</summary>
-    public static async Task<Dictionary<Guid, DimmMedia>> MediaOf(FleetDbContext db, IEnumerable<DimmRow> dimms, CancellationToken cancellationToken)
-    {
-        Guid[] ids = [.. dimms.Select(dimm => dimm.Id)];
-        Guid[] hosts = [.. dimms.Select(dimm => dimm.HostId).Distinct()];
-        return await db.Set<DimmMediaRow>().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.DimmId))
-            .Select(ToMedia()).ToDictionaryAsync(media => media.DimmId, cancellationToken);
-    }
+    public static Task<Dictionary<Guid, DimmMedia>> MediaOf(FleetDbContext db, IEnumerable<DimmRow> dimms, CancellationToken cancellationToken) =>
+        db.OfPairs<DimmMediaRow>("dimm_id", dimms.Select(dimm => (dimm.HostId, dimm.Id))).Select(ToMedia()).ToDictionaryAsync(media => media.DimmId, cancellationToken);
 
     public static DimmDto ToDto(string host, DimmRow row, DimmMedia? media) => new()
     {

@@ -24,10 +24,8 @@ public sealed class KnownErrors
     /// <summary>The errors under these mappings.</summary>
     public static async Task<KnownErrors> LoadAsync(FleetDbContext db, IReadOnlyList<RegionMappingRow> mappings, CancellationToken cancellationToken)
     {
-        Guid[] hosts = [.. mappings.Select(mapping => mapping.HostId).Distinct()];
-        Guid[] dimms = [.. mappings.Select(mapping => mapping.DimmId).Distinct()];
-        var errors = dimms.Length == 0 ? [] : await db.Set<MediaErrorRow>().AsNoTracking()
-            .Where(error => hosts.Contains(error.HostId) && dimms.Contains(error.DimmId) && error.Known).ToListAsync(cancellationToken);
+        var errors = mappings.Count == 0 ? [] : await db.OfPairs<MediaErrorRow>("dimm_id", mappings.Select(mapping => (mapping.HostId, mapping.DimmId))).AsNoTracking()
+            .Where(error => error.Known).ToListAsync(cancellationToken);
         return new KnownErrors(mappings, errors);
     }
 

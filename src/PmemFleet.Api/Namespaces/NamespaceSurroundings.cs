@@ -26,17 +26,16 @@ public sealed record NamespaceSurroundings(
     /// <summary>Loads it for a page of namespaces, of one host or of many.</summary>
     public static async Task<NamespaceSurroundings> LoadAsync(FleetDbContext db, IReadOnlyList<NamespaceRow> page, CancellationToken cancellationToken)
     {
-        Guid[] hosts = [.. page.Select(row => row.HostId).Distinct()];
-        Guid[] regions = [.. page.Select(row => row.RegionId).Distinct()];
-        Guid?[] ids = [.. page.Select(row => (Guid?)row.Id)];
-        var claims = await db.Set<PersonalityRow>().AsNoTracking()
-            .Where(row => hosts.Contains(row.HostId) && regions.Contains(row.RegionId) && row.NamespaceNumber != null).ToListAsync(cancellationToken);
-        var extents = await db.Set<DpaExtentRow>().AsNoTracking()
-            .Where(row => hosts.Contains(row.HostId) && ids.Contains(row.NamespaceId)).ToListAsync(cancellationToken);
-        var mappings = await db.Set<RegionMappingRow>().AsNoTracking()
-            .Where(row => hosts.Contains(row.HostId) && regions.Contains(row.RegionId)).ToListAsync(cancellationToken);
-        Guid[] dimms = [.. mappings.Select(row => row.DimmId).Concat(extents.Select(row => row.DimmId)).Distinct()];
-        var numbers = await db.Set<DimmRow>().Where(dimm => hosts.Contains(dimm.HostId) && dimms.Contains(dimm.Id))
+        (Guid HostId, Guid Key)[] regions = [.. page.Select(row => (row.HostId, row.RegionId)).Distinct()];
+        var claims = await (
+            from region in db.OfPairs<RegionRow>("id", regions)
+            join row in db.Set<PersonalityRow>() on new { region.HostId, region.Id } equals new { row.HostId, Id = row.RegionId }
+            where row.NamespaceNumber != null
+            select row).AsNoTracking().ToListAsync(cancellationToken);
+        var extents = await db.OfPairs<DpaExtentRow>("namespace_id", page.Select(row => (row.HostId, row.Id))).AsNoTracking().ToListAsync(cancellationToken);
+        var mappings = await db.OfPairs<RegionMappingRow>("region_id", regions).AsNoTracking().ToListAsync(cancellationToken);
+        var dimms = mappings.Select(row => (row.HostId, row.DimmId)).Concat(extents.Select(row => (row.HostId, row.DimmId)));
+        var numbers = await db.OfPairs<DimmRow>("id", dimms)
             .Select(dimm => new { dimm.Id, dimm.Number }).ToListAsync(cancellationToken);
         return new NamespaceSurroundings(
             ByNamespace(claims),

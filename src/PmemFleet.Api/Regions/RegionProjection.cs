@@ -113,12 +113,8 @@ public static class RegionProjection
 
     private static async Task<RegionSurroundings> SurroundingsAsync(FleetDbContext db, IReadOnlyList<RegionRow> regions, CancellationToken cancellationToken)
     {
-        Guid[] hosts = [.. regions.Select(region => region.HostId).Distinct()];
-        Guid[] ids = [.. regions.Select(region => region.Id)];
-        var mappings = await db.Set<RegionMappingRow>().AsNoTracking()
-            .Where(mapping => hosts.Contains(mapping.HostId) && ids.Contains(mapping.RegionId)).ToListAsync(cancellationToken);
-        Guid[] dimms = [.. mappings.Select(mapping => mapping.DimmId).Distinct()];
-        var numbers = await db.Set<DimmRow>().Where(dimm => hosts.Contains(dimm.HostId) && dimms.Contains(dimm.Id))
+        var mappings = await db.OfPairs<RegionMappingRow>("region_id", regions.Select(region => (region.HostId, region.Id))).AsNoTracking().ToListAsync(cancellationToken);
+        var numbers = await db.OfPairs<DimmRow>("id", mappings.Select(mapping => (mapping.HostId, mapping.DimmId)))
             .Select(dimm => new { dimm.Id, dimm.Number }).ToListAsync(cancellationToken);
         return new RegionSurroundings(
             mappings.ToLookup(mapping => mapping.RegionId),
