@@ -36,15 +36,11 @@ public static class TelemetrySetup
             .ConfigureResource(resource => resource.AddService("pmemfleet-api"))
             .WithTracing(tracing =>
             {
-                // every answer has a trace id, and every task its request; what else belongs to a span is noted only where somebody takes it away
+                // every answer has a trace id, and every task its request; a span for each statement is made only where somebody takes it away
                 tracing.AddSource(Telemetry.Name).AddAspNetCoreInstrumentation().AddHttpClientInstrumentation();
                 if (otlp)
                 {
                     tracing.AddNpgsql().AddOtlpExporter();
-                }
-                else
-                {
-                    tracing.SetSampler<AlwaysOffSampler>();
                 }
             })
             .WithMetrics(metrics =>

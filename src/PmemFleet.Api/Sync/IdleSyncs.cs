@@ -39,7 +39,12 @@ public sealed class IdleSyncs : IDisposable
     public IdleSyncs(NpgsqlDataSource database, FleetTransactions transactions, IOptions<WorkersOptions> options, IHostApplicationLifetime lifetime, TimeProvider time)
     {
         (_database, _transactions, _lease, _lifetime, _time) = (database, transactions, TimeSpan.FromSeconds(options.Value.LeaseSeconds), lifetime, time);
-        _clock = time.CreateTimer(static idle => ((IdleSyncs)idle!).Ticks(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+
+        // the first worker's request makes this, and no poll belongs to its trace
+        using (ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow())
+        {
+            _clock = time.CreateTimer(static idle => ((IdleSyncs)idle!).Ticks(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
     }
 
     /// <summary>Watches what there is for an idle worker; dispose of the watch when it has ended.</summary>
@@ -68,7 +73,7 @@ public sealed class IdleSyncs : IDisposable
         return watch;
     }
 
-    /// <summary>A request of this process waits, and was looked at.</summary>
+    /// <summary>A request of this process waits, and was looked at; for tests.</summary>
     internal bool Waits(Guid instance)
     {
         lock (_gate)
@@ -97,7 +102,7 @@ public sealed class IdleSyncs : IDisposable
         if (!_isServing)
         {
             _isServing = true;
-            _ = Task.Run(ServeAsync, CancellationToken.None);
+            ThreadPool.UnsafeQueueUserWorkItem(static idle => _ = idle.ServeAsync(), this, preferLocal: false);
         }
     }
 

@@ -19,7 +19,7 @@ internal sealed class SaidBefore
     /// <summary>What it says.</summary>
     public SyncRequest Request { get; }
 
-    /// <summary>What this connection said last; null where it said nothing yet, or something that brought news.</summary>
+    /// <summary>What this connection said last that brought nothing; null where there was nothing such yet.</summary>
     public static SaidBefore? Of(HttpContext http) => ConnectionItems.Of(http) is { } items && items.TryGetValue(Key, out var said) ? (SaidBefore?)said : null;
 
     public static void Keep(HttpContext http, MemoryStream body, SyncRequest request)

@@ -61,19 +61,20 @@ public sealed class WorkerSync(
             }
 
             return response is null || !IsEmpty(request, response) ? (response, last.LookedAt ?? start)
-                : await WatchAsync(worker, request, wakeUp, inbox, start, last.LookedAt ?? start, cancellationToken);
+                : await WatchAsync(worker, request, wakeUp, inbox, (start, start), last.LookedAt ?? start, cancellationToken);
         }
 
-        return await WatchAsync(worker, request, wakeUp, inbox, start, last.LookedAt, cancellationToken);
+        return await WatchAsync(worker, request, wakeUp, inbox, (start, null), last.LookedAt, cancellationToken);
     }
 
     /// <summary>
     /// Until there is something new to take along, or the time is up. Who is woken has something to fetch; who is not is looked after now and then, together
-    /// with the others.
+    /// with the others. A lease is as old as the last look, or, where what the worker brought has renewed it since, as that.
     /// </summary>
     private async Task<(SyncResponse? Response, long LookedAt)> WatchAsync(
-        WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, Inbox? inbox, long start, long? lookedAt, CancellationToken cancellationToken)
+        WorkerIdentity worker, SyncRequest request, WakeUpSubscription wakeUp, Inbox? inbox, (long Start, long? RenewedAt) since, long? lookedAt, CancellationToken cancellationToken)
     {
+        var start = since.Start;
         var patience = Patience(request.WaitSeconds);
         while (true)
         {
@@ -95,7 +96,7 @@ public sealed class WorkerSync(
             var isNews = verdict is not IdleVerdict.Nothing && (wakeUp.TryTake() || verdict is IdleVerdict.Ask);
             if (!isNews && lookedAt is { } at)
             {
-                var mail = WithMail(NothingFor(request) with { LeaseSeconds = LeaseSecondsAt(at, start) }, inbox)!;
+                var mail = WithMail(NothingFor(request) with { LeaseSeconds = LeaseSecondsAt(since.RenewedAt ?? at, start) }, inbox)!;
                 if (verdict is IdleVerdict.Nothing || !IsEmpty(request, mail))
                 {
                     return (mail, at);

@@ -1,7 +1,11 @@
 using System.Net;
 using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Sync;
 using PmemFleet.Api.Tests.Support;
 using PmemFleet.Contracts;
@@ -77,6 +81,77 @@ public sealed class IdleSyncTests(ApiFixture api) : IClassFixture<ApiFixture>
         Assert.Equal(1, connection.Opened);
     }
 
+    /// <summary>What is unusual about a request is seen, whatever it says.</summary>
+    [Fact]
+    public async Task SameWords_InAnUnusualRequest_AreRefusedAsEver()
+    {
+        var worker = await ScriptedWorker.JoinAsync(api, "w-unusual", pool: "unusual");
+        using var connection = new OneConnection(api.App);
+        var path = "/v1/workers/w-unusual/sync";
+        Assert.Equal(HttpStatusCode.OK, (await connection.PostAsync(path, worker.Credential, Words(worker))).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await connection.PostAsync(path + "?x=1", worker.Credential, Words(worker))).StatusCode);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, (await connection.PostAsync(path, worker.Credential, Words(worker), "application/xml")).StatusCode);
+        Assert.Equal(1, connection.Opened);
+    }
+
+    /// <summary>Several requests of an HTTP/2 connection are served at a time: nothing of one is remembered for another.</summary>
+    [Theory]
+    [InlineData("HTTP/1.1", true)]
+    [InlineData("HTTP/2", false)]
+    [InlineData("HTTP/3", false)]
+    public void Connection_RemembersOneRequestForTheNext_WhereTheyFollowEachOther(string protocol, bool remembers)
+    {
+        var http = new DefaultHttpContext { Request = { Protocol = protocol } };
+        http.Features.Set<IConnectionItemsFeature>(new Items());
+        Assert.Equal(remembers, ConnectionItems.Of(http) is not null);
+    }
+
+    /// <summary>The lease is as old as the look that renewed it, and the worker is told so; what brings news has renewed it.</summary>
+    [Fact]
+    public async Task Lease_OfAnIdleSyncBehindALook_IsASecondShorter()
+    {
+        var (worker, _) = await api.ReadyAsync("lease");
+        worker.Digest = string.Empty;
+        await worker.SyncAsync();
+        TaskProgress[] news = [new TaskProgress { TaskId = Guid.NewGuid(), Fraction = 0.5 }];
+        Assert.Equal(30, (await worker.SyncAsync(progress: news)).LeaseSeconds);
+        Assert.Equal(30, (await worker.SyncAsync(progress: news)).LeaseSeconds);
+        Assert.Equal(29, (await worker.SyncAsync()).LeaseSeconds);
+        Assert.Equal(30, (await worker.SyncAsync()).LeaseSeconds);
+    }
+
+    /// <summary>The database fails: each of the batch is told, and the next one is served.</summary>
+    [Fact]
+    public async Task Batch_ThatFails_AnswersItsRequests()
+    {
+        var worker = await ScriptedWorker.JoinAsync(api, "w-fails", pool: "fails");
+        await worker.SyncAsync();
+        await ExecuteAsync("ALTER TABLE worker_leases RENAME TO worker_leases_away");
+        try
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await worker.PostAsync(worker.Request())).StatusCode);
+        }
+        finally
+        {
+            await ExecuteAsync("ALTER TABLE worker_leases_away RENAME TO worker_leases");
+        }
+
+        await worker.SyncAsync();
+    }
+
+    /// <summary>An Api that goes down does not keep its workers waiting: they ask another one.</summary>
+    [Fact]
+    public async Task Shutdown_EndsTheWait()
+    {
+        var replica = await api.StartReplicaAsync();
+        var worker = await ScriptedWorker.JoinAsync(api, "w-shutdown", pool: "shutdown", replica: replica);
+        var waiting = worker.SyncAsync(10);
+        await UntilWatchedAsync(worker, true, replica);
+        replica.Lifetime.StopApplication();
+        await UntilWatchedAsync(worker, false, replica);
+        Assert.Empty((await waiting).Hosts);
+    }
+
     [Fact]
     public async Task Credentials_OverOneConnection_AreEachTheirOwn()
     {
@@ -84,6 +159,8 @@ public sealed class IdleSyncTests(ApiFixture api) : IClassFixture<ApiFixture>
         var other = await ScriptedWorker.JoinAsync(api, "w-other", pool: "two");
         using var connection = new OneConnection(api.App);
         var forged = one.Credential[..^1] + (one.Credential[^1] == 'A' ? 'B' : 'A');
+        var letter = one.Credential.LastIndexOfAny([.. "abcdefghijklmnopqrstuvwxyz"]);
+        var otherCase = one.Credential[..letter] + char.ToUpperInvariant(one.Credential[letter]) + one.Credential[(letter + 1)..];
         (string Path, string? Credential, ScriptedWorker Says, HttpStatusCode Expected)[] requests =
         [
             ("w-one", one.Credential, one, HttpStatusCode.OK),
@@ -92,6 +169,7 @@ public sealed class IdleSyncTests(ApiFixture api) : IClassFixture<ApiFixture>
             ("w-one", one.Credential, one, HttpStatusCode.OK),
             ("w-other", one.Credential, other, HttpStatusCode.Forbidden),
             ("w-one", forged, one, HttpStatusCode.Unauthorized),
+            ("w-one", otherCase, one, HttpStatusCode.Unauthorized),
             ("w-one", null, one, HttpStatusCode.Unauthorized),
             ("w-one", ApiFixture.AdminKey, one, HttpStatusCode.Forbidden),
             ("w-one", one.Credential, one, HttpStatusCode.OK),
@@ -113,12 +191,7 @@ public sealed class IdleSyncTests(ApiFixture api) : IClassFixture<ApiFixture>
         await worker.SyncAsync();
         var waiting = worker.SyncAsync(10);
         await UntilWatchedAsync(worker, true);
-        await using (var connection = await api.ConnectAsync())
-        await using (var change = new NpgsqlCommand("UPDATE hosts SET generation = generation + 1 WHERE id = $1", connection) { Parameters = { new() { Value = host.Id } } })
-        {
-            Assert.Equal(1, await change.ExecuteNonQueryAsync());
-        }
-
+        Assert.Equal(1, await ExecuteAsync("UPDATE hosts SET generation = generation + 1 WHERE id = $1", host.Id));
         Assert.NotNull(Assert.Single((await waiting).Hosts).Layout);
     }
 
@@ -154,9 +227,17 @@ public sealed class IdleSyncTests(ApiFixture api) : IClassFixture<ApiFixture>
 
     private static string Words(SyncRequest request) => JsonSerializer.Serialize(request, FleetJsonContext.Default.SyncRequest);
 
-    private async Task UntilWatchedAsync(ScriptedWorker worker, bool isWatched)
+    private async Task<int> ExecuteAsync(string statement, params object[] values)
     {
-        var idle = api.App.Services.GetRequiredService<IdleSyncs>();
+        await using var connection = await api.ConnectAsync();
+        await using var command = new NpgsqlCommand(statement, connection);
+        command.Parameters.AddRange(values.Select(value => new NpgsqlParameter { Value = value }).ToArray());
+        return await command.ExecuteNonQueryAsync();
+    }
+
+    private async Task UntilWatchedAsync(ScriptedWorker worker, bool isWatched, WebApplication? replica = null)
+    {
+        var idle = (replica ?? api.App).Services.GetRequiredService<IdleSyncs>();
         for (var times = 0; idle.Waits(worker.InstanceId) != isWatched; times++)
         {
             Assert.True(times < 500, $"is watched: {!isWatched}");
@@ -169,5 +250,10 @@ public sealed class IdleSyncTests(ApiFixture api) : IClassFixture<ApiFixture>
         await using var connection = await api.ConnectAsync();
         await using var lease = new NpgsqlCommand("SELECT expires_at FROM worker_leases WHERE worker_id = $1", connection) { Parameters = { new() { Value = worker.WorkerId } } };
         return (DateTime)(await lease.ExecuteScalarAsync())!;
+    }
+
+    private sealed class Items : IConnectionItemsFeature
+    {
+        IDictionary<object, object?> IConnectionItemsFeature.Items { get; set; } = new Dictionary<object, object?>();
     }
 }

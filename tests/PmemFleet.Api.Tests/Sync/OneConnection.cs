@@ -31,10 +31,8 @@ internal sealed class OneConnection : IDisposable
     /// <summary>Connections so far; what was to be sent over one was, where it is 1.</summary>
     public int Opened => _opened;
 
-    public Task<HttpResponseMessage> PostAsync(string path, string? credential, string body) => PostAsync(path, credential, Encoding.UTF8.GetBytes(body));
-
-    public Task<HttpResponseMessage> PostAsync(string path, string? credential, byte[] body) =>
-        SendAsync(path, credential, new ByteArrayContent(body));
+    public Task<HttpResponseMessage> PostAsync(string path, string? credential, string body, string contentType = "application/json") =>
+        SendAsync(path, credential, new ByteArrayContent(Encoding.UTF8.GetBytes(body)), contentType);
 
     /// <summary>In chunks of so many bytes, each sent when the one before has had time to arrive.</summary>
     public Task<HttpResponseMessage> PostInPiecesAsync(string path, string? credential, string body, int bytes) =>
@@ -42,9 +40,9 @@ internal sealed class OneConnection : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private async Task<HttpResponseMessage> SendAsync(string path, string? credential, HttpContent content)
+    private async Task<HttpResponseMessage> SendAsync(string path, string? credential, HttpContent content, string contentType = "application/json")
     {
-        content.Headers.ContentType = new MediaTypeHeaderValue("application/json", "utf-8");
+        content.Headers.ContentType = new MediaTypeHeaderValue(contentType, "utf-8");
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = content };
         request.Headers.TransferEncodingChunked = content is Pieces;
         request.Headers.Authorization = credential is null ? null : new AuthenticationHeaderValue("Bearer", credential);
