@@ -19,6 +19,9 @@ public sealed class IdleSyncs : IDisposable
     private const int MostGatherMilliseconds = 250;
     private const int GatherMillisecondsForEach = 5;
 
+    /// <summary>While fewer tasks of the fleet wait, they are looked at, and not the queue of each host.</summary>
+    internal const int Few = 100;
+
     /// <summary>The slow poll behind the wake-ups.</summary>
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
@@ -263,7 +266,7 @@ public sealed class IdleSyncs : IDisposable
     };
 
     /// <summary>Tells the instances for which something waits: a host more or less, an epoch, a layout, a task, a cancellation.</summary>
-    private static NpgsqlBatchCommand LookOf(List<IdleWatch> waiting)
+    internal static NpgsqlBatchCommand LookOf(List<IdleWatch> waiting)
     {
         var held = waiting.SelectMany(one => one.Held.Select(host => (one.Worker.InstanceId, Host: host))).ToList();
         return new NpgsqlBatchCommand(
@@ -272,6 +275,14 @@ public sealed class IdleSyncs : IDisposable
             mine AS MATERIALIZED (
                 SELECT h.id, h.epoch, h.generation, w.instance, w.mix IS NULL AS is_listed, {HostsDigest.OfHost} AS hash FROM unnest($1, $2, $4) AS w(id, instance, mix)
                 JOIN hosts h ON h.worker_id = w.id AND h.worker_instance_id = w.instance
+            ), few AS MATERIALIZED (
+                SELECT t.host_id, t.sequence, t.operation_id FROM tasks t WHERE NOT t.done ORDER BY t.host_id, t.sequence LIMIT {Few}
+            ), undone AS MATERIALIZED (
+                -- all that wait in the fleet, or the queue of each host: never all of them for each host
+                SELECT mine.instance, mine.id, mine.epoch, few.sequence, few.operation_id FROM few JOIN mine ON mine.id = few.host_id WHERE (SELECT count(*) FROM few) < {Few}
+                UNION ALL
+                SELECT mine.instance, mine.id, mine.epoch, t.sequence, t.operation_id
+                FROM mine CROSS JOIN LATERAL (SELECT * FROM tasks t WHERE t.host_id = mine.id AND NOT t.done OFFSET 0) AS t WHERE (SELECT count(*) FROM few) = {Few}
             )
             SELECT w.instance FROM unnest($2, $3, $4) AS w(instance, hosts, mix)
             LEFT JOIN (SELECT instance, count(*) AS hosts, bit_xor(hash) AS mix FROM mine GROUP BY instance) AS have ON have.instance = w.instance
@@ -280,8 +291,8 @@ public sealed class IdleSyncs : IDisposable
             SELECT mine.instance FROM mine LEFT JOIN held ON held.instance = mine.instance AND held.host_id = mine.id
             WHERE mine.is_listed AND (held.host_id IS NULL OR held.epoch <> mine.epoch OR held.generation < mine.generation)
             UNION
-            SELECT mine.instance FROM mine JOIN tasks t ON t.host_id = mine.id AND NOT t.done JOIN operations o ON o.id = t.operation_id
-            LEFT JOIN held ON held.instance = mine.instance AND held.host_id = mine.id AND held.epoch = mine.epoch
+            SELECT t.instance FROM undone t JOIN operations o ON o.id = t.operation_id
+            LEFT JOIN held ON held.instance = t.instance AND held.host_id = t.id AND held.epoch = t.epoch
             WHERE t.sequence > COALESCE(held.accepted, 0) OR (o.ended_at IS NULL AND o.cancel_requested)
             """)
         {

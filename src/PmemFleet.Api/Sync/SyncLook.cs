@@ -19,15 +19,16 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
     public const int MostTasks = 250;
 
     /// <summary>While no more than this many tasks of the fleet wait, all of them are looked at, and not the queue of each host.</summary>
-    private const int Few = 500;
+    internal const int Few = 500;
 
     /// <summary>
     /// For each worker that is answered a row, the tasks it is given, and those it has to stop, which have no host. What waits in the whole fleet is little, or the
     /// workers' hosts are asked one by one: either way the cost is not that of all hosts of the fleet, nor that of a long queue. What was accepted is looked up by key and
     /// not joined: of arrays the planner believes that they are short, and walks all of them for every task. It is parsed once, in a query of its own. An operation is found by
-    /// its key: with what it is to be in the same query, the planner walks all that are open, for every task.
+    /// its key: with what it is to be in the same query, the planner walks all that are open, for every task. So are tasks: where none was open when statistics were made, one
+    /// seems to be, and the queue's index is walked whole for each host and each task. LATERAL with OFFSET leaves the host's part of it alone, IS NOT TRUE the index.
     /// </summary>
-    private const string Give = $"""
+    internal const string Give = $"""
         WITH served AS MATERIALIZED (
             SELECT w.worker, w.instance FROM unnest($1, $2, $3, $4) AS w(worker, instance, hosts, mix) CROSS JOIN LATERAL ({HostsDigest.OfProcess} AND w.mix IS NOT NULL) AS have
             JOIN worker_leases l ON l.worker_id = w.worker AND l.instance_id = w.instance AND l.expires_at > now()
@@ -40,16 +41,17 @@ internal sealed class SyncLook(IReadOnlyList<(WorkerIdentity Worker, SyncRequest
             WHERE (SELECT count(*) FROM few) < $7 AND (h.worker_id, h.worker_instance_id) IN (SELECT worker, instance FROM served)
             UNION ALL
             SELECT t.id, h.id, h.worker_id, h.worker_instance_id, h.epoch, h.generation, t.sequence, t.kind, t.operation_id, t.delivered_epoch
-            FROM served JOIN hosts h ON h.worker_id = served.worker AND h.worker_instance_id = served.instance JOIN tasks t ON t.host_id = h.id AND NOT t.done
+            FROM served JOIN hosts h ON h.worker_id = served.worker AND h.worker_instance_id = served.instance
+            CROSS JOIN LATERAL (SELECT * FROM tasks t WHERE t.host_id = h.id AND NOT t.done OFFSET 0) AS t
             WHERE (SELECT count(*) FROM few) = $7
         ), fresh AS MATERIALIZED (
             SELECT q.id, q.worker, q.epoch, q.generation, q.operation_id, row_number() OVER (PARTITION BY q.worker ORDER BY q.host_id, q.sequence) AS place
             FROM (SELECT undone.*, min(sequence) FILTER (WHERE kind = '{OperationKinds.Evacuate}') OVER (PARTITION BY host_id) AS leaves_at FROM undone) AS q
             WHERE q.sequence > COALESCE(((SELECT $5::jsonb) ->> (q.instance::text || q.host_id::text || q.epoch::text))::bigint, 0) AND (q.leaves_at IS NULL OR q.sequence <= q.leaves_at)
         ), due AS MATERIALIZED (
-            SELECT fresh.* FROM fresh JOIN tasks t ON t.id = fresh.id AND NOT t.done WHERE fresh.place <= $6 ORDER BY t.host_id, t.sequence FOR UPDATE OF t
+            SELECT fresh.* FROM fresh JOIN tasks t ON t.id = fresh.id AND t.done IS NOT TRUE WHERE fresh.place <= $6 ORDER BY t.host_id, t.sequence FOR UPDATE OF t
         ), given AS (
-            UPDATE tasks t SET delivered_epoch = due.epoch FROM due WHERE t.id = due.id AND NOT t.done
+            UPDATE tasks t SET delivered_epoch = due.epoch FROM due WHERE t.id = due.id AND t.done IS NOT TRUE
             RETURNING due.worker, due.epoch, due.generation, t.host_id, t.id, t.sequence, t.kind, t.steps, t.trace_parent, t.operation_id
         ), running AS (
             UPDATE operations o SET state = 'running', version = o.version + 1 FROM given WHERE o.id = given.operation_id AND o.state = 'pending'

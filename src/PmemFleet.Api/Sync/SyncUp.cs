@@ -83,7 +83,7 @@ public sealed class SyncUp(TaskResults results, IDimmObservationSink sink)
             """
             UPDATE operations o SET progress = p.fraction, version = o.version + 1
             FROM unnest($1, $2, $3, $4) AS p(worker, instance, task_id, fraction)
-            JOIN tasks t ON t.id = p.task_id AND NOT t.done JOIN hosts h ON h.id = t.host_id AND h.worker_id = p.worker AND h.worker_instance_id = p.instance
+            JOIN tasks t ON t.id = p.task_id AND t.done IS NOT TRUE JOIN hosts h ON h.id = t.host_id AND h.worker_id = p.worker AND h.worker_instance_id = p.instance
             WHERE o.id = t.operation_id AND o.state = 'running' AND o.progress < p.fraction
             """)
         {
