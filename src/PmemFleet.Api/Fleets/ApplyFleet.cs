@@ -17,6 +17,9 @@ public sealed class ApplyFleet(FleetWriteContext context, DeleteHost delete)
 {
     // what a portion holds is garbage when the next one begins, if it is not so large that the collector meets it first
     private const int Portion = 10;
+
+    /// <summary>So many new hosts may be most of the fleet.</summary>
+    private const int ManyNewHosts = 200;
     private readonly FleetTally _tally = new();
 
     /// <param name="document">What shall be there.</param>
@@ -60,10 +63,18 @@ public sealed class ApplyFleet(FleetWriteContext context, DeleteHost delete)
         context.Event("fleet.applied", data: FleetWriteContext.ToJson(plan with { Changes = [], Truncated = plan.Changes.Count > 0 }));
         context.Db.WakeAfterCommit(WakeUps.Placement);
         await context.Db.SaveChangesAsync(context.Cancelled);
+        if (hosts.Count - there.Count >= ManyNewHosts)
+        {
+            await AnalyzeAsync();
+        }
 
         // what was found and what was made of it: a change that came in between is not part of this tag, and so a write that has it will be refused
         return new WriteOutcome.Ok(plan, FleetEtag.Of(found + await FleetEtag.CountOwnAsync(context.Db, context.Cancelled)));
     }
+
+    /// <summary>PostgreSQL would do so within minutes. Until then its plans are for the fleet that was: each page of a list joined and sorted all that comes behind it.</summary>
+    private Task<int> AnalyzeAsync() =>
+        context.Db.Database.ExecuteSqlRawAsync("ANALYZE hosts, dimms, dimm_media, regions, region_mappings, namespaces, personalities, dpa_extents", context.Cancelled);
 
     private async Task PruneAsync(Guid[] others, Func<FleetDbContext, IQueryable<HostRow>> prune)
     {
