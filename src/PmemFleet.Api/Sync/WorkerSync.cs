@@ -51,9 +51,10 @@ public sealed class WorkerSync(
     {
         var start = time.GetTimestamp();
         var last = _lastLooks.Take(worker, request);
-        if (!IsIdle(request) || WantsDigest(request) || last.IsWoken)
+        var bringsNews = !IsIdle(request) || WantsDigest(request);
+        if (bringsNews || last.IsWoken)
         {
-            var work = last.IsWoken && IsIdle(request) && !WantsDigest(request) ? SyncWork.Look : new SyncWork(BringsNews: true, Looks: last.LookedAt is null);
+            var work = bringsNews ? new SyncWork(BringsNews: true, Looks: last.LookedAt is null) : SyncWork.Look;
             var response = WithMail(await grouped.RunAsync(worker, request, work, cancellationToken), inbox);
             if (request.Results!.Count > 0 || request.Observations!.Count > 0)
             {

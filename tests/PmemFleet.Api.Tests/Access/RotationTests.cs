@@ -148,12 +148,7 @@ public sealed class RotationTests : IAsyncLifetime
         return app;
     }
 
-    private async Task ExecuteAsync(string sql)
-    {
-        await using var connection = await _api.ConnectAsync();
-        await using var command = new NpgsqlCommand(sql, connection);
-        Assert.Equal(1, await command.ExecuteNonQueryAsync());
-    }
+    private async Task ExecuteAsync(string sql) => Assert.Equal(1, await _api.ExecuteAsync(sql));
 
     private async Task<(Guid Id, string Key)> KeyAsync(string name)
     {

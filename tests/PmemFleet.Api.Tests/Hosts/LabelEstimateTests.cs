@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
-using Npgsql;
 using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Persistence;
@@ -24,14 +23,13 @@ public sealed class LabelEstimateTests(ApiFixture fixture) : IClassFixture<ApiFi
     {
         await using var scope = fixture.App.Services.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<FleetDbContext>();
-        await using var connection = await fixture.ConnectAsync();
-        await ExecuteAsync(connection, "DELETE FROM hosts");
-        await ExecuteAsync(connection, """
+        await fixture.ExecuteAsync("DELETE FROM hosts");
+        await fixture.ExecuteAsync("""
             INSERT INTO hosts (id, name, labels, provider, supports_pud, page_table_levels, profile, device_dax, media_pool, power, state, epoch, generation, task_sequence, boot_count, version, created_at)
             SELECT gen_random_uuid(), 'h-' || n, '{}', 'ACPI.NFIT', true, 4, 'linux-6.1', true, 'default', 'off', 'pending', 0, 1, 0, 0, 1, now() FROM generate_series(1, 1000) AS n
             """);
-        await ExecuteAsync(connection, "ANALYZE hosts");
-        await ExecuteAsync(connection, """UPDATE hosts SET labels = '{"fleet":"big"}'""");
+        await fixture.ExecuteAsync("ANALYZE hosts");
+        await fixture.ExecuteAsync("""UPDATE hosts SET labels = '{"fleet":"big"}'""");
 
         await using var command = HostSelection.Select(db, null, LabelSelector.Parse(text, null)).OrderBy(host => host.Name).Take(10).CreateDbCommand();
         command.CommandText = $"EXPLAIN (ANALYZE, FORMAT JSON) {command.CommandText}";
@@ -43,13 +41,5 @@ public sealed class LabelEstimateTests(ApiFixture fixture) : IClassFixture<ApiFi
         Assert.Equal(("Index Scan", "ux_hosts_name"), (hosts.GetProperty("Node Type").GetString(), hosts.TryGetProperty("Index Name", out var index) ? index.GetString() : null));
         Assert.InRange(hosts.GetProperty("Plan Rows").GetDouble(), 300, 1200);
         Assert.InRange(hosts.GetProperty("Actual Rows").GetDouble(), 10, 10);
-    }
-
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
-    {
-#pragma warning disable CA2100 // constants of this file
-        await using var command = new NpgsqlCommand(sql, connection);
-#pragma warning restore CA2100
-        await command.ExecuteNonQueryAsync();
     }
 }

@@ -107,6 +107,18 @@ public class ApiFixture : IAsyncLifetime
         return connection;
     }
 
+    /// <summary>A statement past the Api; its values are $1, $2 and so on.</summary>
+    /// <returns>How many rows it changed.</returns>
+    public async Task<int> ExecuteAsync(string statement, params object[] values)
+    {
+        await using var connection = await ConnectAsync();
+#pragma warning disable CA2100 // constants of the tests
+        await using var command = new NpgsqlCommand(statement, connection);
+#pragma warning restore CA2100
+        command.Parameters.AddRange(values.Select(value => new NpgsqlParameter { Value = value }).ToArray());
+        return await command.ExecuteNonQueryAsync();
+    }
+
     private static async Task<string> CreateTemplateAsync()
     {
         var postgres = await TestPostgres.GetAsync();

@@ -126,14 +126,14 @@ public sealed class IdleSyncTests(ApiFixture api) : IClassFixture<ApiFixture>
     {
         var worker = await ScriptedWorker.JoinAsync(api, "w-fails", pool: "fails");
         await worker.SyncAsync();
-        await ExecuteAsync("ALTER TABLE worker_leases RENAME TO worker_leases_away");
+        await api.ExecuteAsync("ALTER TABLE worker_leases RENAME TO worker_leases_away");
         try
         {
             Assert.Equal(HttpStatusCode.ServiceUnavailable, (await worker.PostAsync(worker.Request())).StatusCode);
         }
         finally
         {
-            await ExecuteAsync("ALTER TABLE worker_leases_away RENAME TO worker_leases");
+            await api.ExecuteAsync("ALTER TABLE worker_leases_away RENAME TO worker_leases");
         }
 
         await worker.SyncAsync();
@@ -193,7 +193,7 @@ public sealed class IdleSyncTests(ApiFixture api) : IClassFixture<ApiFixture>
         await worker.SyncAsync();
         var waiting = worker.SyncAsync(10);
         await UntilWatchedAsync(worker, true);
-        Assert.Equal(1, await ExecuteAsync("UPDATE hosts SET generation = generation + 1 WHERE id = $1", host.Id));
+        Assert.Equal(1, await api.ExecuteAsync("UPDATE hosts SET generation = generation + 1 WHERE id = $1", host.Id));
         Assert.NotNull(Assert.Single((await waiting).Hosts).Layout);
     }
 
@@ -228,14 +228,6 @@ public sealed class IdleSyncTests(ApiFixture api) : IClassFixture<ApiFixture>
     private static string Words(ScriptedWorker worker) => Words(worker.Request());
 
     private static string Words(SyncRequest request) => JsonSerializer.Serialize(request, FleetJsonContext.Default.SyncRequest);
-
-    private async Task<int> ExecuteAsync(string statement, params object[] values)
-    {
-        await using var connection = await api.ConnectAsync();
-        await using var command = new NpgsqlCommand(statement, connection);
-        command.Parameters.AddRange(values.Select(value => new NpgsqlParameter { Value = value }).ToArray());
-        return await command.ExecuteNonQueryAsync();
-    }
 
     private async Task UntilWatchedAsync(ScriptedWorker worker, bool isWatched, WebApplication? replica = null, int most = 500)
     {

@@ -21,9 +21,9 @@ public sealed class LookPlanTests(ApiFixture api) : IClassFixture<ApiFixture>
         await api.EnqueueAsync(host.Name);
         await using var connection = await api.ConnectAsync();
         await MultiplyAsync(connection, host.Id, 5000, isDone: true);
-        await ExecuteAsync(connection, "UPDATE tasks SET done = true");
-        await ExecuteAsync(connection, "ANALYZE tasks");
-        await ExecuteAsync(connection, "ANALYZE operations");
+        await api.ExecuteAsync("UPDATE tasks SET done = true");
+        await api.ExecuteAsync("ANALYZE tasks");
+        await api.ExecuteAsync("ANALYZE operations");
         await MultiplyAsync(connection, host.Id, Waiting, isDone: false);
 
         await using var give = new NpgsqlCommand(SyncLook.Give, connection)
@@ -80,13 +80,5 @@ public sealed class LookPlanTests(ApiFixture api) : IClassFixture<ApiFixture>
             Parameters = { new() { Value = host }, new() { Value = times }, new() { Value = isDone } },
         };
         Assert.Equal(times, await command.ExecuteNonQueryAsync());
-    }
-
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
-    {
-#pragma warning disable CA2100 // constants of this file
-        await using var command = new NpgsqlCommand(sql, connection);
-#pragma warning restore CA2100
-        await command.ExecuteNonQueryAsync();
     }
 }

@@ -26,12 +26,11 @@ internal static class ReadTimes
             }
         }
 
-        times.Sort();
-        return times[(int)(times.Count * 0.99)];
+        return ReadSpan.Of(times).P99;
     }
 
     /// <summary>Of the pages of all namespaces of the whole fleet, walked several times: of one walk's hundred pages it would be the slowest.</summary>
-    public static async Task<Pages> PagesP99Async(HttpClient http, CancellationToken token)
+    public static async Task<ReadSpan> PagesP99Async(HttpClient http, CancellationToken token)
     {
         // once without a clock, as everywhere
         await PagesAsync(http, token);
@@ -41,14 +40,14 @@ internal static class ReadTimes
             times.AddRange(await PagesAsync(http, token));
         }
 
-        return Pages.Of(times);
+        return ReadSpan.Of(times);
     }
 
     /// <summary>
     /// Of the pages of the namespaces of hosts with a label, once through all that the label selects and again until there are so many pages. Only the Api
     /// is warm: each connection's first plans are the dear ones, and a first pass without a clock would hide them.
     /// </summary>
-    public static async Task<Pages> LabelledPagesP99Async(HttpClient http, string selector, int expected, int pages, CancellationToken token)
+    public static async Task<ReadSpan> LabelledPagesP99Async(HttpClient http, string selector, int expected, int pages, CancellationToken token)
     {
         using (var answer = await http.GetAsync(new Uri($"/v1/namespaces?limit=1&labelSelector={Uri.EscapeDataString(selector)}", UriKind.Relative), token))
         {
@@ -71,7 +70,7 @@ internal static class ReadTimes
             }
         }
 
-        return Pages.Of(times);
+        return ReadSpan.Of(times);
     }
 
     /// <summary>Page by page through all namespaces; those of the whole fleet count, the others come before them.</summary>
@@ -127,17 +126,16 @@ internal static class ReadTimes
             }
         }
 
-        times.Sort();
-        return times[(int)(times.Count * 0.99)];
+        return ReadSpan.Of(times).P99;
     }
 }
 
-/// <summary>Milliseconds of pages.</summary>
-internal readonly record struct Pages(double P99, double Slowest)
+/// <summary>Milliseconds of reads.</summary>
+internal readonly record struct ReadSpan(double P99, double Slowest)
 {
-    public static Pages Of(List<double> times)
+    public static ReadSpan Of(List<double> times)
     {
         times.Sort();
-        return new Pages(times[(int)(times.Count * 0.99)], times[^1]);
+        return new ReadSpan(times[(int)(times.Count * 0.99)], times[^1]);
     }
 }
