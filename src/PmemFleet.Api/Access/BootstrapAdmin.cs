@@ -53,7 +53,7 @@ public sealed class BootstrapAdmin(FleetTransactions transactions, IOptions<Auth
         {
             former.RevokedAt = now;
             former.Version++;
-            db.AppendEvent("api-key.revoked", "system", now, subject: former.Name, dataJson: FleetWriteContext.ToJson(ApiKeyProjection.ToDto(former)).GetRawText());
+            db.AppendEvent("api-key.revoked", "system", now, subject: former.Name, dataJson: FleetWriteContext.ToJson(ApiKeyProjection.ToDto(former)));
         }
 
         Add(db, made, now);
@@ -62,7 +62,7 @@ public sealed class BootstrapAdmin(FleetTransactions transactions, IOptions<Auth
     private static void Add(FleetDbContext db, ApiKeyRow made, DateTimeOffset now)
     {
         db.ApiKeys.Add(made);
-        db.AppendEvent("api-key.created", "system", now, subject: made.Name, dataJson: FleetWriteContext.ToJson(ApiKeyProjection.ToDto(made)).GetRawText());
+        db.AppendEvent("api-key.created", "system", now, subject: made.Name, dataJson: FleetWriteContext.ToJson(ApiKeyProjection.ToDto(made)));
         db.WakeAfterCommit(WakeUps.ApiKeys);
     }
 

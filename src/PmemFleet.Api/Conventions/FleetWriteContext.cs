@@ -58,10 +58,10 @@ public sealed class FleetWriteContext
     }
 
     /// <summary>Something happened that readers of <c>/v1/events</c> see, with the caller as the actor.</summary>
-    public void Event(string type, string? host = null, string? subject = null, JsonElement? data = null)
+    public void Event(string type, string? host = null, string? subject = null, string? data = null)
     {
         HasEvent = true;
-        Changes.AppendEvent(type, Actor, Now, host, subject, data?.GetRawText());
+        Changes.AppendEvent(type, Actor, Now, host, subject, data);
     }
 
     /// <summary>Work for the host's worker; answer with <see cref="WriteOutcome.Accepted"/>. The host is locked.</summary>
@@ -75,6 +75,5 @@ public sealed class FleetWriteContext
         });
 
     /// <summary>A resource as JSON for an event's data.</summary>
-    public static JsonElement ToJson(object value) =>
-        JsonSerializer.SerializeToElement(value, value.GetType(), FleetJsonContext.Default);
+    public static string ToJson(object value) => JsonSerializer.Serialize(value, value.GetType(), FleetJsonContext.Default);
 }

@@ -15,10 +15,21 @@ public static class JsonShape
     /// <summary>The complaints; empty where there are none. The document is well-formed JSON.</summary>
     public static List<ProblemErrorDto> Check(ReadOnlySpan<byte> document, Type type, JsonSerializerOptions options)
     {
+        // most documents have nothing wrong, and need no pointers
+        var errors = Check(document, type, options, null);
+        return errors.Count == 0 ? errors : Check(document, type, options, string.Empty);
+    }
+
+    /// <param name="document">The document.</param>
+    /// <param name="type">What it is to be.</param>
+    /// <param name="options">How it is read.</param>
+    /// <param name="root">The pointer of the whole; null where nobody wants pointers.</param>
+    private static List<ProblemErrorDto> Check(ReadOnlySpan<byte> document, Type type, JsonSerializerOptions options, string? root)
+    {
         var errors = new List<ProblemErrorDto>();
         var reader = new Utf8JsonReader(document, new JsonReaderOptions { MaxDepth = options.MaxDepth });
         reader.Read();
-        Walk(ref reader, options.GetTypeInfo(type), options, string.Empty, errors);
+        Walk(ref reader, options.GetTypeInfo(type), options, root, errors);
         return errors;
     }
 
@@ -45,15 +56,16 @@ public static class JsonShape
 
     public static string Escape(string name) => name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 
-    private static void Walk(ref Utf8JsonReader reader, JsonTypeInfo? type, JsonSerializerOptions options, string pointer, List<ProblemErrorDto> errors)
+    private static void Walk(ref Utf8JsonReader reader, JsonTypeInfo? type, JsonSerializerOptions options, string? pointer, List<ProblemErrorDto> errors)
     {
         if (reader.TokenType == JsonTokenType.StartArray)
         {
             var element = type?.Kind == JsonTypeInfoKind.Enumerable && type.ElementType is { } elementType ? options.GetTypeInfo(elementType) : null;
             for (var index = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; index++)
             {
-                RefuseNull(ref reader, element, $"{pointer}/{index}", errors);
-                Walk(ref reader, element, options, $"{pointer}/{index}", errors);
+                var item = pointer is null ? null : $"{pointer}/{index}";
+                RefuseNull(ref reader, element, item, errors);
+                Walk(ref reader, element, options, item, errors);
             }
         }
         else if (reader.TokenType == JsonTokenType.StartObject)
@@ -72,7 +84,7 @@ public static class JsonShape
     }
 
     private static void WalkObject(
-        ref Utf8JsonReader reader, JsonTypeInfo? type, JsonSerializerOptions options, string pointer, List<ProblemErrorDto> errors)
+        ref Utf8JsonReader reader, JsonTypeInfo? type, JsonSerializerOptions options, string? pointer, List<ProblemErrorDto> errors)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -84,7 +96,7 @@ public static class JsonShape
                 name = name.Replace("\0", "U+0000", StringComparison.Ordinal);
             }
 
-            var member = $"{pointer}/{Escape(name)}";
+            var member = pointer is null ? null : $"{pointer}/{Escape(name)}";
             if (!seen.Add(name))
             {
                 Complain(errors, member, $"The member '{name}' stands here twice.");
@@ -94,8 +106,7 @@ public static class JsonShape
             var isItem = false;
             if (type is { Kind: JsonTypeInfoKind.Object })
             {
-                var property = type.Properties.FirstOrDefault(candidate => candidate.Name == name);
-                if (property is not null)
+                if (PropertyOf(type, name) is { } property)
                 {
                     next = options.GetTypeInfo(property.PropertyType);
                 }
@@ -116,6 +127,20 @@ public static class JsonShape
         }
     }
 
+    private static JsonPropertyInfo? PropertyOf(JsonTypeInfo type, string name)
+    {
+        var properties = type.Properties;
+        for (var place = 0; place < properties.Count; place++)
+        {
+            if (properties[place].Name == name)
+            {
+                return properties[place];
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Only an escape can hide what is no text: the document's bytes are UTF-8 without control characters.</summary>
     private static bool IsText(ref Utf8JsonReader reader)
     {
@@ -130,7 +155,7 @@ public static class JsonShape
     }
 
     /// <summary>Lists and maps hold things: null is none. (The parser would let it pass.)</summary>
-    private static void RefuseNull(ref Utf8JsonReader reader, JsonTypeInfo? itemType, string pointer, List<ProblemErrorDto> errors)
+    private static void RefuseNull(ref Utf8JsonReader reader, JsonTypeInfo? itemType, string? pointer, List<ProblemErrorDto> errors)
     {
         if (reader.TokenType == JsonTokenType.Null && itemType is not null && Nullable.GetUnderlyingType(itemType.Type) is null)
         {
@@ -138,11 +163,11 @@ public static class JsonShape
         }
     }
 
-    private static void Complain(List<ProblemErrorDto> errors, string pointer, string detail)
+    private static void Complain(List<ProblemErrorDto> errors, string? pointer, string detail)
     {
         if (errors.Count < MaxErrors)
         {
-            errors.Add(new ProblemErrorDto { Pointer = pointer, Detail = detail });
+            errors.Add(new ProblemErrorDto { Pointer = pointer ?? string.Empty, Detail = detail });
         }
     }
 }

@@ -172,8 +172,9 @@ public sealed class DimmImage(FleetDbContext db, DataPlaneProxy worker, FleetWri
         return [.. regions.Append(0).Concat(labels).Distinct()];
     }
 
-    private Task<bool> IsBeingImportedAsync(DimmRow dimm, string name, CancellationToken cancelled) => db.Operations.AnyAsync(
-        row => row.HostId == dimm.HostId && row.Subject == name && row.Kind == OperationKinds.ImportImage && row.EndedAt == null, cancelled);
+    private Task<bool> IsBeingImportedAsync(DimmRow dimm, string name, CancellationToken cancelled) => db.Tasks.AnyAsync(
+        task => task.HostId == dimm.HostId && !task.Done && task.Kind == OperationKinds.ImportImage && db.Operations.Any(row => row.Id == task.OperationId && row.Subject == name),
+        cancelled);
 
     private Task<int?> UserAsync(DimmRow dimm, CancellationToken cancelled) => (
         from mapping in db.Set<RegionMappingRow>()

@@ -80,7 +80,7 @@ public sealed class ApplyFleet(FleetWriteContext context, DeleteHost delete)
     {
         var ids = await prune(context.Db)
             .Where(host => others.Contains(host.Id)
-                && !context.Db.Operations.Any(open => open.HostId == host.Id && open.EndedAt == null && open.Kind == OperationKinds.DeleteHost))
+                && !context.Db.Tasks.Any(task => task.HostId == host.Id && !task.Done && task.Kind == OperationKinds.DeleteHost))
             .OrderBy(host => host.Id).Select(host => host.Id).ToListAsync(context.Cancelled);
         foreach (var portion in ids.Chunk(Portion))
         {

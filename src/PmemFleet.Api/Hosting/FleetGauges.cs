@@ -10,8 +10,8 @@ namespace PmemFleet.Api.Hosting;
 public sealed partial class FleetGauges : BackgroundService
 {
     private const string Sample = """
-        SELECT (SELECT count(*) FROM operations WHERE ended_at IS NULL AND state = 'pending'),
-               (SELECT count(*) FROM operations WHERE ended_at IS NULL AND state = 'running'),
+        WITH operation AS MATERIALIZED (SELECT state FROM operations WHERE id IN (SELECT operation_id FROM tasks WHERE NOT done))
+        SELECT (SELECT count(*) FROM operation WHERE state = 'pending'), (SELECT count(*) FROM operation WHERE state = 'running'),
                task.pending, task.given, task.oldest_seconds,
                (SELECT count(*) FROM hosts h LEFT JOIN worker_leases l ON l.worker_id = h.worker_id AND l.instance_id = h.worker_instance_id WHERE l.expires_at IS NULL OR l.expires_at < now()),
                worker.live, worker.draining, worker.lost,

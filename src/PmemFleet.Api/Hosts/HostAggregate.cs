@@ -26,10 +26,7 @@ public sealed class HostAggregate
         (Changes, Rows, Now) = (changes, rows, now);
         _bus = bus ?? Bus.Load(BusOfRows.Read(rows));
         _counts = Counts();
-        foreach (var row in rows.Devices())
-        {
-            changes.Attach(row);
-        }
+        changes.Attach(rows.Host.Id, rows.Stored);
     }
 
     public RowChanges Changes { get; }

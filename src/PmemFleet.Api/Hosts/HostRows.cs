@@ -11,6 +11,8 @@ namespace PmemFleet.Api.Hosts;
 /// <summary>All rows of one host's device model, in the model's order.</summary>
 public sealed class HostRows
 {
+    private RowCopies? _stored;
+
     public required HostRow Host { get; init; }
 
     public required List<DimmRow> Dimms { get; init; }
@@ -33,6 +35,9 @@ public sealed class HostRows
 
     /// <summary>Rows that this write took away.</summary>
     public List<object> Removed { get; } = [];
+
+    /// <summary>What the database has of them, once a write has asked for it.</summary>
+    internal RowCopies Stored => _stored ??= RowCopies.Of(Devices());
 
     /// <summary>Every row of the device model.</summary>
     public IEnumerable<IHostDeviceRow> Devices() =>
@@ -67,6 +72,7 @@ public sealed class HostRows
         Personalities = Personalities,
         DaxRegions = DaxRegions,
         DaxDevices = DaxDevices,
+        _stored = _stored,
     };
 
     /// <summary>Rows of a host that has nothing yet.</summary>

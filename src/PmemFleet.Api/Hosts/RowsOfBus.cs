@@ -4,6 +4,7 @@ using PmemFleet.Api.Dimms;
 using PmemFleet.Api.Namespaces;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Regions;
+using PmemFleet.Nvdimm.Allocation;
 using PmemFleet.Nvdimm.Binding;
 using PmemFleet.Nvdimm.Model;
 
@@ -29,10 +30,16 @@ public sealed class RowsOfBus(RowChanges changes, HostRows rows, DateTimeOffset 
     private void DropOrphans()
     {
         var (dimms, regions) = (rows.Dimms.Select(dimm => dimm.Id).ToHashSet(), rows.Regions.Select(region => region.Id).ToHashSet());
-        rows.LabelChunks.RemoveAll(chunk => !dimms.Contains(chunk.DimmId));
-        rows.Extents.RemoveAll(extent => !dimms.Contains(extent.DimmId));
-        rows.Namespaces.RemoveAll(row => !regions.Contains(row.RegionId));
-        rows.Personalities.RemoveAll(row => !regions.Contains(row.RegionId));
+        rows.LabelChunks.RemoveAll(chunk => !dimms.Contains(chunk.DimmId) && Forget(chunk));
+        rows.Extents.RemoveAll(extent => !dimms.Contains(extent.DimmId) && Forget(extent));
+        rows.Namespaces.RemoveAll(row => !regions.Contains(row.RegionId) && Forget(row));
+        rows.Personalities.RemoveAll(row => !regions.Contains(row.RegionId) && Forget(row));
+    }
+
+    private bool Forget(object row)
+    {
+        changes.Forget(row);
+        return true;
     }
 
     private void SaveDimms(Bus bus, BusSnapshot snapshot, IReadOnlyDictionary<int, int> clearErrorUnits)
@@ -87,7 +94,7 @@ public sealed class RowsOfBus(RowChanges changes, HostRows rows, DateTimeOffset 
     private Dictionary<int, RegionRow> SaveRegions(Bus bus, BusSnapshot snapshot)
     {
         var dimmId = rows.Dimms.ToDictionary(dimm => dimm.Number, dimm => dimm.Id);
-        var result = new Dictionary<int, RegionRow>();
+        var (result, former) = (new Dictionary<int, RegionRow>(), NamespacesByUuid());
         Merge(rows.Regions, snapshot.Regions, row => row.Number, region => region.Id, region => NewRegion(region, dimmId), (row, region) =>
         {
             result[region.Id] = row;
@@ -104,7 +111,7 @@ public sealed class RowsOfBus(RowChanges changes, HostRows rows, DateTimeOffset 
             row.IsetId = model.Cookies is null ? null : $"0x{model.Cookie:x}";
             row.AvailableSize = model.Mappings.Count == 0 ? null : model.AvailableSize;
             row.MaxAvailableExtent = model.Mappings.Count == 0 ? null : model.MaxAvailableExtent;
-            SaveNamespaces(row, region);
+            SaveNamespaces(row, region, former);
             SavePersonalities(row, region);
         });
         foreach (var orphan in rows.Mappings.Where(mapping => rows.Regions.TrueForAll(region => region.Id != mapping.RegionId)).ToArray())
@@ -152,9 +159,9 @@ public sealed class RowsOfBus(RowChanges changes, HostRows rows, DateTimeOffset 
         return row;
     }
 
-    private void SaveNamespaces(RegionRow region, RegionSnapshot snapshot)
+    private void SaveNamespaces(RegionRow region, RegionSnapshot snapshot, Dictionary<(Guid Region, Guid Uuid), NamespaceRow> former)
     {
-        Renumber(region, snapshot);
+        Renumber(region, snapshot, former);
         Merge(
             rows.Namespaces,
             snapshot.Namespaces,
@@ -184,13 +191,11 @@ public sealed class RowsOfBus(RowChanges changes, HostRows rows, DateTimeOffset 
     }
 
     /// <summary>A namespace keeps its row where a boot gave it another number: the labels' uuid says which it is.</summary>
-    private void Renumber(RegionRow region, RegionSnapshot snapshot)
+    private void Renumber(RegionRow region, RegionSnapshot snapshot, Dictionary<(Guid Region, Guid Uuid), NamespaceRow> former)
     {
-        var byUuid = rows.Namespaces.Where(row => row.RegionId == region.Id && row.Uuid is not null)
-            .GroupBy(row => row.Uuid!.Value).ToDictionary(group => group.Key, group => group.First());
         var moved = snapshot.Namespaces
-            .Where(saved => saved.Uuid is { } uuid && byUuid.TryGetValue(uuid, out var row) && row.Number != saved.Id)
-            .ToDictionary(saved => byUuid[saved.Uuid!.Value], saved => saved.Id);
+            .Where(saved => saved.Uuid is { } uuid && former.TryGetValue((region.Id, uuid), out var row) && row.Number != saved.Id)
+            .ToDictionary(saved => former[(region.Id, saved.Uuid!.Value)], saved => saved.Id);
         if (moved.Count == 0)
         {
             return;
@@ -260,11 +265,7 @@ public sealed class RowsOfBus(RowChanges changes, HostRows rows, DateTimeOffset 
 
     private void SaveExtents(BusSnapshot snapshot)
     {
-        var namespaceOf = (from region in rows.Regions
-                           join row in rows.Namespaces on region.Id equals row.RegionId
-                           where row is { Uuid: not null, Size: > 0 }
-                           join mapping in rows.Mappings on region.Id equals mapping.RegionId
-                           select (mapping, row)).ToLookup(pair => (pair.mapping.DimmId, pair.row.Uuid!.Value));
+        var byUuid = NamespacesByUuid();
         foreach (var dimm in rows.Dimms)
         {
             Merge(
@@ -277,12 +278,38 @@ public sealed class RowsOfBus(RowChanges changes, HostRows rows, DateTimeOffset 
                 {
                     row.Length = extent.Length;
                     row.Owner = extent.Owner;
-                    var owner = namespaceOf[(dimm.Id, extent.Owner)]
-                        .FirstOrDefault(pair => extent.Start >= pair.mapping.DpaStart && extent.End <= pair.mapping.DpaStart + pair.mapping.Length);
-                    row.NamespaceId = owner.row?.Id;
+                    row.NamespaceId = RegionOf(dimm.Id, extent) is { } region && byUuid.TryGetValue((region, extent.Owner), out var owner) && owner.Size > 0 ? owner.Id : null;
                 },
                 row => row.DimmId == dimm.Id);
         }
+    }
+
+    private Guid? RegionOf(Guid dimm, DpaExtent extent)
+    {
+        foreach (var mapping in rows.Mappings)
+        {
+            if (mapping.DimmId == dimm && extent.Start >= mapping.DpaStart && extent.End <= mapping.DpaStart + mapping.Length)
+            {
+                return mapping.RegionId;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>By region and uuid; of two with the same, the first that has a size.</summary>
+    private Dictionary<(Guid Region, Guid Uuid), NamespaceRow> NamespacesByUuid()
+    {
+        var byUuid = new Dictionary<(Guid Region, Guid Uuid), NamespaceRow>(rows.Namespaces.Count);
+        foreach (var row in rows.Namespaces)
+        {
+            if (row.Uuid is { } uuid && (!byUuid.TryGetValue((row.RegionId, uuid), out var other) || (other.Size == 0 && row.Size > 0)))
+            {
+                byUuid[(row.RegionId, uuid)] = row;
+            }
+        }
+
+        return byUuid;
     }
 
     /// <summary>Adds, writes and removes such that <paramref name="rowList"/> says what <paramref name="wanted"/> says.</summary>
@@ -297,10 +324,37 @@ public sealed class RowsOfBus(RowChanges changes, HostRows rows, DateTimeOffset 
         where TRow : class
         where TKey : notnull
     {
-        var present = rowList.Where(row => scope is null || scope(row)).ToDictionary(keyOfRow);
+        // rows stand in the model's order: each is where it is looked for, up to what is new or gone
+        var (count, next) = (rowList.Count, 0);
+        TRow? Next()
+        {
+            while (next < count && scope is not null && !scope(rowList[next]))
+            {
+                next++;
+            }
+
+            return next < count ? rowList[next] : null;
+        }
+
+        Dictionary<TKey, TRow> Rest() => rowList.Take(count).Skip(next).Where(row => scope is null || scope(row)).ToDictionary(keyOfRow);
+
+        Dictionary<TKey, TRow>? behind = null;
         foreach (var item in wanted)
         {
-            if (!present.Remove(keyOfWanted(item), out var row))
+            var key = keyOfWanted(item);
+            TRow? row;
+            if (behind is null && Next() is { } candidate && EqualityComparer<TKey>.Default.Equals(keyOfRow(candidate), key))
+            {
+                row = candidate;
+                next++;
+            }
+            else
+            {
+                behind ??= Rest();
+                behind.Remove(key, out row);
+            }
+
+            if (row is null)
             {
                 row = create(item);
                 rowList.Add(row);
@@ -310,7 +364,12 @@ public sealed class RowsOfBus(RowChanges changes, HostRows rows, DateTimeOffset 
             write(row, item);
         }
 
-        foreach (var gone in present.Values)
+        if (behind is null && Next() is not null)
+        {
+            behind = Rest();
+        }
+
+        foreach (var gone in behind is null ? Enumerable.Empty<TRow>() : behind.Values)
         {
             rowList.Remove(gone);
             rows.Removed.Add(gone);

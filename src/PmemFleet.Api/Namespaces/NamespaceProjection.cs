@@ -96,7 +96,7 @@ public static class NamespaceProjection
 
     /// <summary>From an aggregate; what is known to be bad is not in it and comes along.</summary>
     public static Tagged<NamespaceDto> Of(HostAggregate host, NamespaceRow row, KnownErrors? known = null) => new(
-        ToDto(host.Name, host.Rows.Regions.First(region => region.Id == row.RegionId), row, NamespaceSurroundings.Of(host.Rows, known)),
+        ToDto(host.Name, host.Rows.Regions.First(region => region.Id == row.RegionId), row, NamespaceSurroundings.Of(host.Rows, row, known)),
         Etag.Of(row.Id, row.Version));
 
     public static NamespaceDto ToDto(string host, RegionRow region, NamespaceRow row, NamespaceSurroundings around)

@@ -93,8 +93,6 @@ public sealed class NamespaceRowConfiguration : IEntityTypeConfiguration<Namespa
             table.HasCheckConstraint("ck_namespaces_version", "version >= 1");
         });
         builder.HasKey(row => new { row.HostId, row.Id }).HasName("pk_namespaces");
-        builder.HasIndex(row => new { row.HostId, row.RegionId }).HasDatabaseName("ix_namespaces_region");
-        builder.HasIndex(row => new { row.HostId, row.Uuid }).HasDatabaseName("ix_namespaces_uuid");
         builder.HasOne<RegionRow>().WithMany().HasForeignKey(row => new { row.HostId, row.RegionId })
             .OnDelete(DeleteBehavior.Cascade).HasConstraintName("fk_namespaces_region");
         builder.ComplexProperty(row => row.Awaited, awaited =>

@@ -15,11 +15,11 @@ public sealed record NamespaceSurroundings(
     IReadOnlyDictionary<Guid, string> DimmNames,
     KnownErrors Known)
 {
-    /// <summary>From rows that are loaded.</summary>
-    public static NamespaceSurroundings Of(HostRows rows, KnownErrors? known = null) => new(
-        ByNamespace(rows.Personalities),
-        rows.Extents.ToLookup(extent => extent.NamespaceId),
-        rows.Mappings.ToLookup(mapping => mapping.RegionId),
+    /// <summary>Of one namespace, from rows that are loaded.</summary>
+    public static NamespaceSurroundings Of(HostRows rows, NamespaceRow row, KnownErrors? known = null) => new(
+        ByNamespace(rows.Personalities.FindAll(claim => claim.RegionId == row.RegionId && claim.NamespaceNumber == row.Number)),
+        rows.Extents.FindAll(extent => extent.NamespaceId == row.Id).ToLookup(extent => extent.NamespaceId),
+        rows.Mappings.FindAll(mapping => mapping.RegionId == row.RegionId).ToLookup(mapping => mapping.RegionId),
         rows.Dimms.ToDictionary(dimm => dimm.Id, dimm => dimm.Name),
         known ?? new KnownErrors([], []));
 

@@ -60,7 +60,7 @@ public sealed class OperationRow
     public bool HasEnded => State is Succeeded or Failed or Cancelled;
 }
 
-/// <summary>One entry of a host's queue; an operation has one after the other.</summary>
+/// <summary>One entry of a host's queue; an operation has one after the other, and as long as it has not ended at least one. What is done is deleted.</summary>
 public sealed class TaskRow
 {
     public required Guid Id { get; init; }
@@ -86,6 +86,7 @@ public sealed class TaskRow
     /// <summary>The epoch under which a worker was last given it; null: no worker ever saw it.</summary>
     public long? DeliveredEpoch { get; set; }
 
+    /// <summary>Nobody waits for it any more: a failover dropped it, or it was done under a version that kept such tasks. It goes with its operation.</summary>
     public bool Done { get; set; }
 
     public required DateTimeOffset CreatedAt { get; init; }
@@ -112,7 +113,6 @@ public sealed class OperationRowConfiguration : IEntityTypeConfiguration<Operati
         builder.HasOne<HostRow>().WithMany().HasForeignKey(operation => operation.HostId)
             .OnDelete(DeleteBehavior.SetNull).HasConstraintName("fk_operations_host");
         builder.HasIndex(operation => new { operation.HostId, operation.Id }).HasDatabaseName("ix_operations_host");
-        builder.HasIndex(operation => operation.CreatedAt).HasFilter("ended_at IS NULL").HasDatabaseName("ix_operations_open");
     }
 
     public void Configure(EntityTypeBuilder<TaskRow> builder)

@@ -13,7 +13,7 @@ using PmemFleet.Contracts.Sync;
 namespace PmemFleet.Api.Operations;
 
 /// <summary>
-/// Applies finished tasks: completions by kind, then one statement for all tasks, operations and their events. The hosts are locked.
+/// Applies finished tasks: completions by kind, then one statement that deletes all tasks, ends operations and adds their events. The hosts are locked.
 /// </summary>
 public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimeProvider time)
 {
@@ -21,7 +21,7 @@ public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimePr
         WITH ended AS (
             SELECT * FROM unnest($1, $2, $3, $4, $5, $6) AS ended(task_id, operation_id, state, result, etag, refusal)
         ), done AS (
-            UPDATE tasks SET done = true FROM ended WHERE tasks.id = ended.task_id
+            DELETE FROM tasks USING ended WHERE tasks.id = ended.task_id
         ), operation AS (
             UPDATE operations o
             SET state = ended.state, result = ended.result::json, result_etag = ended.etag, refusal = ended.refusal::json, version = o.version + 1,

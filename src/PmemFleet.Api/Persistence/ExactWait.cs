@@ -11,22 +11,24 @@ namespace PmemFleet.Api.Persistence;
 /// <param name="name">The thread's.</param>
 internal sealed class ExactWait(TimeSpan length, string name) : IDisposable
 {
-    private readonly BlockingCollection<(TaskCompletionSource Wait, long Since)> _waiting = [];
+    private readonly ConcurrentQueue<(TaskCompletionSource Wait, long Since)> _waiting = [];
+
+    // no collection that blocks: it spins before it sleeps, which was 3 % of the Api's time
+    private readonly AutoResetEvent _came = new(false);
+    private volatile bool _isOver;
     private Thread? _thread;
 
     /// <summary>One wait; none once this is disposed.</summary>
     public Task WaitAsync()
     {
-        var wait = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        try
-        {
-            _waiting.Add((wait, Stopwatch.GetTimestamp()));
-        }
-        catch (InvalidOperationException)
+        if (_isOver)
         {
             return Task.CompletedTask;
         }
 
+        var wait = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _waiting.Enqueue((wait, Stopwatch.GetTimestamp()));
+        _came.Set();
         if (Volatile.Read(ref _thread) is null)
         {
             var thread = new Thread(Sleep) { IsBackground = true, Name = name };
@@ -36,16 +38,41 @@ internal sealed class ExactWait(TimeSpan length, string name) : IDisposable
             }
         }
 
+        if (_isOver)
+        {
+            // nobody may be there any more who would see it
+            wait.TrySetResult();
+        }
+
         return wait.Task;
     }
 
     /// <summary>Who waits now still gets its wait; from now on nobody waits.</summary>
-    public void Dispose() => _waiting.CompleteAdding();
+    public void Dispose()
+    {
+        _isOver = true;
+        _came.Set();
+    }
 
     private void Sleep()
     {
-        foreach (var (wait, since) in _waiting.GetConsumingEnumerable())
+        do
         {
+            _came.WaitOne();
+            End();
+        }
+        while (!_isOver);
+
+        // who came while it ended
+        End();
+    }
+
+    private void End()
+    {
+        while (_waiting.TryDequeue(out var next))
+        {
+            var (wait, since) = next;
+
             // of several that came together the latter have waited already
             var left = length - Stopwatch.GetElapsedTime(since);
             if (left > TimeSpan.Zero)
@@ -55,7 +82,7 @@ internal sealed class ExactWait(TimeSpan length, string name) : IDisposable
 #pragma warning restore RS0030
             }
 
-            wait.SetResult();
+            wait.TrySetResult();
         }
     }
 }

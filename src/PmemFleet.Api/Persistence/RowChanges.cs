@@ -32,6 +32,7 @@ public sealed class RowChanges
 {
     private readonly RowTables _tables;
     private readonly Dictionary<object, object> _loaded = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<Guid, RowCopies> _ofHosts = [];
     private readonly List<object> _added = [];
     private readonly List<object> _removed = [];
     private readonly HashSet<object> _addedOrRemoved = new(ReferenceEqualityComparer.Instance);
@@ -47,6 +48,21 @@ public sealed class RowChanges
     /// <summary>Remembers what a row is now.</summary>
     public void Attach(object row) => _loaded.TryAdd(row, RowTable.Copy(row));
 
+    /// <summary>Takes on all rows of a host's device model, with what is known of them.</summary>
+    internal void Attach(Guid host, RowCopies copies)
+    {
+        // loaded anew, in the same transaction: the former objects may still be in somebody's hands
+        if (_ofHosts.TryGetValue(host, out var former) && former != copies)
+        {
+            foreach (var (row, stored) in former.All)
+            {
+                _loaded.TryAdd(row, stored);
+            }
+        }
+
+        _ofHosts[host] = copies;
+    }
+
     /// <summary>A new row.</summary>
     public void Add(object row)
     {
@@ -57,7 +73,7 @@ public sealed class RowChanges
     /// <summary>A row that goes; one that is new is forgotten.</summary>
     public void Remove(object row)
     {
-        if (_loaded.ContainsKey(row))
+        if (StoredOf(row) is not null)
         {
             if (_addedOrRemoved.Add(row))
             {
@@ -76,13 +92,13 @@ public sealed class RowChanges
 
     /// <summary>How a row stands.</summary>
     public RowState StateOf(object row) =>
-        _loaded.TryGetValue(row, out var former)
+        StoredOf(row) is { } former
             ? _addedOrRemoved.Contains(row) ? RowState.Removed : _tables[row.GetType()].AreSame(row, former) ? RowState.Unchanged : RowState.Changed
             : _addedOrRemoved.Contains(row) ? RowState.Added : RowState.Unknown;
 
     /// <summary>A row as it was loaded; itself where it is new.</summary>
     public T FormerOf<T>(T row)
-        where T : class => _loaded.TryGetValue(row, out var former) ? (T)former : row;
+        where T : class => StoredOf(row) is { } former ? (T)former : row;
 
     /// <summary>A new row that is not saved yet.</summary>
     public T? FindAdded<T>(Func<T, bool> which)
@@ -143,6 +159,11 @@ public sealed class RowChanges
             Add(row);
         }
 
+        foreach (var (host, copies) in other._ofHosts)
+        {
+            Attach(host, copies);
+        }
+
         foreach (var (row, former) in other._loaded)
         {
             if (other.StateOf(row) is RowState.Changed or RowState.Removed)
@@ -160,12 +181,17 @@ public sealed class RowChanges
     }
 
     /// <summary>Forgets a row that is not here any more.</summary>
-    internal void Forget(object row) => _loaded.Remove(row);
+    internal void Forget(object row)
+    {
+        _loaded.Remove(row);
+        CopiesWith(row)?.Remove(row);
+    }
 
     /// <summary>Forgets all rows.</summary>
     internal void Clear()
     {
         _loaded.Clear();
+        _ofHosts.Clear();
         _added.Clear();
         _removed.Clear();
         _addedOrRemoved.Clear();
@@ -196,7 +222,13 @@ public sealed class RowChanges
     /// <summary>Does the same in a round trip that has other parts too. It is saved when that is back; until then nothing here may be changed or saved.</summary>
     internal int SaveWith(RoundTrip trip)
     {
-        var changed = _loaded.Where(pair => !_addedOrRemoved.Contains(pair.Key) && !_tables[pair.Key.GetType()].AreSame(pair.Key, pair.Value)).Select(pair => pair.Key).ToList();
+        var changed = new List<object>();
+        AddChanged(_loaded, changed);
+        foreach (var copies in _ofHosts.Values)
+        {
+            AddChanged(copies.All, changed);
+        }
+
         var rows = changed.Count + _added.Count + _removed.Count;
         if (rows == 0)
         {
@@ -249,16 +281,40 @@ public sealed class RowChanges
         }
     }
 
+    /// <summary>The row as it is stored; null where it is new, or not known here.</summary>
+    private object? StoredOf(object row) => _loaded.GetValueOrDefault(row) ?? CopiesWith(row)?.Find(row);
+
+    private RowCopies? CopiesWith(object row) => row is IHostDeviceRow device ? _ofHosts.GetValueOrDefault(device.HostId) : null;
+
+    private void AddChanged(Dictionary<object, object> stored, List<object> changed)
+    {
+        foreach (var (row, former) in stored)
+        {
+            if (!_tables[row.GetType()].AreSame(row, former) && !_addedOrRemoved.Contains(row))
+            {
+                changed.Add(row);
+            }
+        }
+    }
+
     private void Accept(List<object> changed)
     {
         foreach (var row in _removed)
         {
             _loaded.Remove(row);
+            CopiesWith(row)?.Remove(row);
         }
 
         foreach (var row in changed.Concat(_added))
         {
-            _loaded[row] = RowTable.Copy(row);
+            if (!_loaded.ContainsKey(row) && CopiesWith(row) is { } copies)
+            {
+                copies.Keep(row);
+            }
+            else
+            {
+                _loaded[row] = RowTable.Copy(row);
+            }
         }
 
         _added.Clear();

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using PmemFleet.Nvdimm.Binding;
 using PmemFleet.Nvdimm.Primitives;
 
@@ -68,16 +67,7 @@ public sealed record NamespaceSnapshot
 
     /// <summary>A filesystem or another exclusive opener holds its device.</summary>
     public bool Mounted { get; init; }
-
-    /// <summary>Its ranges by DIMM; derived from the DIMMs' extents, not read back.</summary>
-    public ImmutableArray<ExtentSnapshot> Extents { get; init; } = [];
 }
-
-/// <summary>A namespace's range on a DIMM.</summary>
-/// <param name="Dimm">The DIMM's number.</param>
-/// <param name="Start">First DPA.</param>
-/// <param name="Size">Bytes.</param>
-public sealed record ExtentSnapshot(int Dimm, Dpa Start, Bytes Size);
 
 /// <summary>Which command awaits a bind's outcome.</summary>
 public enum BindIntent

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using PmemFleet.Nvdimm.Binding;
 using PmemFleet.Nvdimm.Primitives;
@@ -76,7 +75,7 @@ public sealed class PmemNamespace
     /// <summary>Pages of it are ordinary memory: a label-less range without DIMMs whose info blocks are not ignored (spec 20 section 4).</summary>
     public bool IsNativeMemory => Claim is null && Region.Kind == RegionKind.Legacy && !ForceRaw;
 
-    internal NamespaceSnapshot Save(ImmutableArray<ExtentSnapshot> extents) => new()
+    internal NamespaceSnapshot Save() => new()
     {
         Id = Id,
         Kind = Kind,
@@ -91,6 +90,5 @@ public sealed class PmemNamespace
         State = State,
         Pending = Pending,
         Mounted = Mounted,
-        Extents = extents,
     };
 }

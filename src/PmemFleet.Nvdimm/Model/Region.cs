@@ -203,10 +203,6 @@ public sealed class Region
 
     internal RegionSnapshot Save()
     {
-        var extents = NamespaceTable.Count == 0
-            ? null
-            : Mappings.SelectMany(m => m.Dimm.Space.Extents, (m, e) => (e.Owner, Extent: new ExtentSnapshot(m.Dimm.Id, new Primitives.Dpa(e.Start), new Bytes(e.Length))))
-                .ToLookup(e => e.Owner, e => e.Extent);
         return new RegionSnapshot
         {
             Id = Id,
@@ -227,7 +223,7 @@ public sealed class Region
             BttSeed = Seed(PersonalityKind.Btt)?.Id,
             PfnSeed = Seed(PersonalityKind.Pfn)?.Id,
             DaxSeed = Seed(PersonalityKind.Dax)?.Id,
-            Namespaces = [.. NamespaceTable.Select(n => n.Save(n is { Kind: NamespaceKind.Pmem, Uuid: { } owner } ? [.. extents![owner]] : []))],
+            Namespaces = [.. NamespaceTable.Select(n => n.Save())],
             Personalities = [.. AllPersonalities().Select(p => p.Save())],
         };
     }

@@ -172,6 +172,10 @@ public sealed class HostCacheTests(ResourceFixture fixture) : IClassFixture<Reso
             Assert.Contains(kept.Rows.Devices(), candidate => candidate.GetType() == row.GetType() && table.AreSame(candidate, row));
         }
 
+        // the next write saves what differs from these
+        Assert.Equal(stored.Count, kept.Rows.Stored.All.Count);
+        Assert.All(kept.Rows.Devices(), row => Assert.True(kept.Rows.Stored.Find(row) is { } copy && copy != row && RowTables.Of(db)[row.GetType()].AreSame(row, copy)));
+
         if (kept.Bus is { } bus)
         {
             var json = System.Text.Json.JsonSerializer.Serialize(bus.Snapshot());

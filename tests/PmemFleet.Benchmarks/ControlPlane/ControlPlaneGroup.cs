@@ -182,7 +182,7 @@ internal sealed class ControlPlaneGroup : BenchmarkGroup
             using var again = CancellationTokenSource.CreateLinkedTokenSource(token);
             var start = Stopwatch.GetTimestamp();
             running = [.. workers.Select(worker => worker.RunAsync(again.Token))];
-            await UntilAsync(fleet, "SELECT count(*) FROM operations WHERE ended_at IS NULL", token);
+            await UntilAsync(fleet, "SELECT count(*) FROM tasks WHERE NOT done", token);
             dispatched.Add(tasks / Stopwatch.GetElapsedTime(start).TotalSeconds);
             await again.CancelAsync();
             await Task.WhenAll(running);

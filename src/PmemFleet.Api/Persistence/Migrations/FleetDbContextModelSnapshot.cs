@@ -944,12 +944,6 @@ namespace PmemFleet.Api.Persistence.Migrations
                     b.HasKey("HostId", "Id")
                         .HasName("pk_namespaces");
 
-                    b.HasIndex("HostId", "RegionId")
-                        .HasDatabaseName("ix_namespaces_region");
-
-                    b.HasIndex("HostId", "Uuid")
-                        .HasDatabaseName("ix_namespaces_uuid");
-
                     b.ToTable("namespaces", null, t =>
                         {
                             t.HasCheckConstraint("ck_namespaces_alt_name", "octet_length(alt_name) <= 63");
@@ -1147,10 +1141,6 @@ namespace PmemFleet.Api.Persistence.Migrations
 
                     b.HasKey("Id")
                         .HasName("pk_operations");
-
-                    b.HasIndex("CreatedAt")
-                        .HasDatabaseName("ix_operations_open")
-                        .HasFilter("ended_at IS NULL");
 
                     b.HasIndex("HostId", "Id")
                         .HasDatabaseName("ix_operations_host");

@@ -1,0 +1,46 @@
+﻿using Microsoft.EntityFrameworkCore.Migrations;
+
+#nullable disable
+
+namespace PmemFleet.Api.Persistence.Migrations
+{
+    /// <inheritdoc />
+    public partial class FewerIndexes : Migration
+    {
+        /// <inheritdoc />
+        protected override void Up(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.DropIndex(
+                name: "ix_operations_open",
+                table: "operations");
+
+            migrationBuilder.DropIndex(
+                name: "ix_namespaces_region",
+                table: "namespaces");
+
+            migrationBuilder.DropIndex(
+                name: "ix_namespaces_uuid",
+                table: "namespaces");
+        }
+
+        /// <inheritdoc />
+        protected override void Down(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.CreateIndex(
+                name: "ix_operations_open",
+                table: "operations",
+                column: "created_at",
+                filter: "ended_at IS NULL");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_namespaces_region",
+                table: "namespaces",
+                columns: new[] { "host_id", "region_id" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_namespaces_uuid",
+                table: "namespaces",
+                columns: new[] { "host_id", "uuid" });
+        }
+    }
+}
