@@ -10,11 +10,11 @@ namespace PmemFleet.Api.Hosts;
 public sealed class HostCache(long mostBytes)
 {
     /// <summary>What a replica keeps.</summary>
-    public const long MostBytes = 48L << 20;
+    public const long MostBytes = 56L << 20;
 
-    /// <summary>An entry without rows, and a row with what the model has of it.</summary>
+    /// <summary>An entry without rows, and a row with its copy and what the model has of it.</summary>
     private const int EntryBytes = 4096;
-    private const int RowBytes = 640;
+    private const int RowBytes = 760;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, Entry> _entries = [];
