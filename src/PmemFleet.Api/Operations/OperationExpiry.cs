@@ -6,7 +6,7 @@ using PmemFleet.Api.Persistence;
 
 namespace PmemFleet.Api.Operations;
 
-/// <summary>Forgets operations some time after their end; their tasks go with them.</summary>
+/// <summary>Forgets operations some time after their end, and tasks of theirs that nobody did.</summary>
 public sealed partial class OperationExpiry(
     FleetTransactions transactions, DatabaseReadiness database, IOptions<RetentionOptions> options, TimeProvider time, ILogger<OperationExpiry> logger)
     : BackgroundService

@@ -17,11 +17,12 @@ namespace PmemFleet.Api.Operations;
 /// </summary>
 public sealed class TaskResults(IEnumerable<ITaskCompletion> completions, TimeProvider time)
 {
-    private static string EndStatement(string columns) => $"""
+    /// <summary>Tasks are deleted by their keys and not by a join, for which an index is walked whole where no task was open when statistics were made.</summary>
+    internal static string EndStatement(string columns) => $"""
         WITH ended AS (
             SELECT * FROM unnest($1, $2, $3, $4, $5, $6) AS ended(task_id, operation_id, state, result, etag, refusal)
         ), done AS (
-            DELETE FROM tasks USING ended WHERE tasks.id = ended.task_id
+            DELETE FROM tasks WHERE id = ANY($1)
         ), operation AS (
             UPDATE operations o
             SET state = ended.state, result = ended.result::json, result_etag = ended.etag, refusal = ended.refusal::json, version = o.version + 1,

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Npgsql;
 using PmemFleet.Api.Access;
+using PmemFleet.Api.Operations;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Sync;
 using PmemFleet.Api.Tests.Support;
@@ -48,6 +49,41 @@ public sealed class LookPlanTests(ApiFixture api) : IClassFixture<ApiFixture>
         Assert.InRange(await MostVisitsAsync(idle), IdleSyncs.Few, 2 * Waiting);
     }
 
+    /// <summary>Plans are kept: those that were made while no task was open, and statistics knew of none, meet the queue that came later.</summary>
+    [Fact]
+    public async Task Results_WhosePlansWereMadeWithoutTasks_VisitTheirOwnTasksOnly()
+    {
+        var (_, host) = await api.ReadyAsync("empty");
+        await api.EnqueueAsync(host.Name);
+        await using var connection = await api.ConnectAsync();
+        await api.ExecuteAsync("CREATE TABLE put_aside AS SELECT * FROM tasks");
+        await api.ExecuteAsync("DELETE FROM tasks");
+        await api.ExecuteAsync("VACUUM ANALYZE tasks");
+        await ExecuteAsync(connection, "SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan");
+        await ExecuteAsync(connection, $"PREPARE found(uuid[]) AS {OpenTasks.Statement("t.*", "o.*")}");
+        await ExecuteAsync(connection, $"PREPARE ended(uuid[], uuid[], text[], text[], text[], text[], timestamptz) AS {TaskResults.EndStatement("*")}");
+        const string Found = "EXECUTE found(ARRAY[gen_random_uuid()])";
+        const string Ended = "EXECUTE ended(ARRAY[gen_random_uuid()], ARRAY[gen_random_uuid()], ARRAY['succeeded'], ARRAY[NULL], ARRAY[NULL], ARRAY[NULL], now())";
+        await ExecuteAsync(connection, $"EXPLAIN {Found}; EXPLAIN {Ended}");
+        await api.ExecuteAsync("INSERT INTO tasks SELECT * FROM put_aside");
+        await MultiplyAsync(connection, host.Id, Waiting, isDone: false);
+        foreach (var statement in new[] { Found, Ended })
+        {
+            await using var command = new NpgsqlCommand(statement, connection);
+            Assert.InRange(await MostVisitsAsync(command), 0, 2);
+        }
+
+        await api.ExecuteAsync("DROP TABLE put_aside");
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
+    {
+#pragma warning disable CA2100 // texts of this test
+        await using var command = new NpgsqlCommand(sql, connection);
+#pragma warning restore CA2100
+        await command.ExecuteNonQueryAsync();
+    }
+
     /// <summary>The most rows that one node of the plan gave or threw away, all its loops together.</summary>
     private static async Task<double> MostVisitsAsync(NpgsqlCommand command)
     {
@@ -60,7 +96,9 @@ public sealed class LookPlanTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     private static double Visits(JsonElement node) => node.GetProperty("Actual Loops").GetDouble()
-        * (node.GetProperty("Actual Rows").GetDouble() + (node.TryGetProperty("Rows Removed by Join Filter", out var removed) ? removed.GetDouble() : 0));
+        * (node.GetProperty("Actual Rows").GetDouble() + Removed(node, "Rows Removed by Join Filter") + Removed(node, "Rows Removed by Filter"));
+
+    private static double Removed(JsonElement node, string by) => node.TryGetProperty(by, out var removed) ? removed.GetDouble() : 0;
 
     private static IEnumerable<JsonElement> Nodes(JsonElement node) =>
         node.TryGetProperty("Plans", out var plans) ? [node, .. plans.EnumerateArray().SelectMany(Nodes)] : [node];

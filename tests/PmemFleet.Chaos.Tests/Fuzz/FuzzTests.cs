@@ -6,8 +6,8 @@ namespace PmemFleet.Chaos.Tests.Fuzz;
 [Collection(ChaosSuite.Name)]
 public sealed class FuzzTests(ChaosServer server)
 {
-    /// <summary>A request that was accepted, and that the worker refused then, leaves its operation behind, and nothing else.</summary>
-    private const string FailedOperation = "events, hosts, operations, tasks";
+    /// <summary>A request that was accepted, and that the worker refused then, leaves its operation behind, and nothing else: its task is deleted.</summary>
+    private const string FailedOperation = "events, hosts, operations";
 
     /// <summary>Requests with nothing wrong, where none of the hostile ones met what the operation names.</summary>
     private const int MostGood = 20;

@@ -10,17 +10,11 @@ namespace PmemFleet.Api.Persistence.Migrations
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
         {
-            migrationBuilder.DropIndex(
-                name: "ix_operations_open",
-                table: "operations");
-
-            migrationBuilder.DropIndex(
-                name: "ix_namespaces_region",
-                table: "namespaces");
-
-            migrationBuilder.DropIndex(
-                name: "ix_namespaces_uuid",
-                table: "namespaces");
+            // nobody waits for who holds one of the tables, nor for this
+            foreach (var index in new[] { "ix_operations_open", "ix_namespaces_region", "ix_namespaces_uuid" })
+            {
+                migrationBuilder.Sql($"DROP INDEX CONCURRENTLY IF EXISTS {index}", suppressTransaction: true);
+            }
         }
 
         /// <inheritdoc />
