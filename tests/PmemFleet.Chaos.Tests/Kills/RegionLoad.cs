@@ -156,11 +156,15 @@ internal sealed class RegionLoad(PatientClient client, string host, int region, 
 
         var block = random.Next(Blocks);
         await ResolveAsync(target);
-        var space = (await ChaosFleet.MustAsync(client.GetAsync(PathOf(target)))).Body!;
-        if ((string?)space["altName"] != $"{target.Uuid:N}")
+        var found = await client.GetAsync(PathOf(target));
+        if (found.Status == 404 || (found.IsSuccess && (string?)found.Body!["altName"] != $"{target.Uuid:N}"))
         {
+            // a boot in between gave it another name
             return;
         }
+
+        Assert.True(found.IsSuccess, $"{target.Name} of {host}: {found}");
+        var space = found.Body!;
 
         var dpa = (long)space["extents"]![0]!["dpa"]! + ((long?)space["dataOffset"] ?? 0) + (block * BlockSize) + (random.Next(8) * 512);
         var answer = await client.PostAsync($"{HostPath}/media-errors", new JsonObject { ["dimm"] = $"nmem{region}", ["offset"] = dpa, ["length"] = 512 }, Key());
