@@ -112,6 +112,12 @@ public class ApiFixture : IAsyncLifetime
     public async Task<int> ExecuteAsync(string statement, params object[] values)
     {
         await using var connection = await ConnectAsync();
+        return await ExecuteAsync(connection, statement, values);
+    }
+
+    /// <summary>The same, on a connection whose settings and prepared statements count.</summary>
+    public static async Task<int> ExecuteAsync(NpgsqlConnection connection, string statement, params object[] values)
+    {
 #pragma warning disable CA2100 // constants of the tests
         await using var command = new NpgsqlCommand(statement, connection);
 #pragma warning restore CA2100

@@ -59,12 +59,12 @@ public sealed class LookPlanTests(ApiFixture api) : IClassFixture<ApiFixture>
         await api.ExecuteAsync("CREATE TABLE put_aside AS SELECT * FROM tasks");
         await api.ExecuteAsync("DELETE FROM tasks");
         await api.ExecuteAsync("VACUUM ANALYZE tasks");
-        await ExecuteAsync(connection, "SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan");
-        await ExecuteAsync(connection, $"PREPARE found(uuid[]) AS {OpenTasks.Statement("t.*", "o.*")}");
-        await ExecuteAsync(connection, $"PREPARE ended(uuid[], uuid[], text[], text[], text[], text[], timestamptz) AS {TaskResults.EndStatement("*")}");
+        await ApiFixture.ExecuteAsync(connection, "SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan");
+        await ApiFixture.ExecuteAsync(connection, $"PREPARE found(uuid[]) AS {OpenTasks.Statement("t.*", "o.*")}");
+        await ApiFixture.ExecuteAsync(connection, $"PREPARE ended(uuid[], uuid[], text[], text[], text[], text[], timestamptz) AS {TaskResults.EndStatement("*")}");
         const string Found = "EXECUTE found(ARRAY[gen_random_uuid()])";
         const string Ended = "EXECUTE ended(ARRAY[gen_random_uuid()], ARRAY[gen_random_uuid()], ARRAY['succeeded'], ARRAY[NULL], ARRAY[NULL], ARRAY[NULL], now())";
-        await ExecuteAsync(connection, $"EXPLAIN {Found}; EXPLAIN {Ended}");
+        await ApiFixture.ExecuteAsync(connection, $"EXPLAIN {Found}; EXPLAIN {Ended}");
         await api.ExecuteAsync("INSERT INTO tasks SELECT * FROM put_aside");
         await MultiplyAsync(connection, host.Id, Waiting, isDone: false);
         foreach (var statement in new[] { Found, Ended })
@@ -74,14 +74,6 @@ public sealed class LookPlanTests(ApiFixture api) : IClassFixture<ApiFixture>
         }
 
         await api.ExecuteAsync("DROP TABLE put_aside");
-    }
-
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
-    {
-#pragma warning disable CA2100 // texts of this test
-        await using var command = new NpgsqlCommand(sql, connection);
-#pragma warning restore CA2100
-        await command.ExecuteNonQueryAsync();
     }
 
     /// <summary>The most rows that one node of the plan gave or threw away, all its loops together.</summary>
