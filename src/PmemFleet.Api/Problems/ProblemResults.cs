@@ -48,7 +48,7 @@ public static class ProblemResults
         {
             "EBUSY" or "EEXIST" or "ENOSPC" or "EIO" or "ESTALE" or "ECANCELED" => StatusCodes.Status409Conflict,
             "EACCES" or "EPERM" => StatusCodes.Status403Forbidden,
-            "EAGAIN" or "ENOMEM" or "EHOSTDOWN" or "ETIMEDOUT" => StatusCodes.Status503ServiceUnavailable,
+            "EAGAIN" or "EHOSTDOWN" or "ETIMEDOUT" => StatusCodes.Status503ServiceUnavailable,
             _ => StatusCodes.Status422UnprocessableEntity,
         },
     };
