@@ -28,7 +28,7 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
     {
         var hosts = await FinishedHosts.LoadAsync(db, tasks, time.GetUtcNow(), cancellationToken);
         var withErrors = hosts.Tasks.Where(pair => pair.Task.HostMayHaveErrors).Select(pair => pair.Host).Distinct();
-        var known = await KnownErrors.LoadAsync(db, [.. withErrors.SelectMany(host => host.Rows.Mappings)], cancellationToken);
+        var known = await KnownErrors.LoadAsync(db, [.. withErrors.SelectMany(host => host.Rows.MediaMappings())], cancellationToken);
         var errors = await ErrorsOfHosts.LoadAsync(
             db, [.. hosts.Tasks.Where(pair => ChangesErrors(pair.Task.Operation.Kind)).Select(pair => pair.Host.Rows).DistinctBy(rows => rows.Host.Id)], cancellationToken);
         foreach (var (task, host) in hosts.Tasks)

@@ -35,6 +35,7 @@ public sealed class HostLayouts : IHostLayouts
                     Capacity = dimm.Capacity,
                     ClearErrorUnit = dimm.ClearErrorUnit,
                 }),
+                .. regions[host.Id].Where(region => region.IsLegacy).Select(LegacyMedia.Layout),
             ],
             Regions =
             [
@@ -44,7 +45,11 @@ public sealed class HostLayouts : IHostLayouts
                     Name = region.Name,
                     Start = region.Start,
                     Size = region.Size,
-                    Mappings = [.. mappings[region.Id].Select(mapping => new RegionMappingLayout(mapping.DimmId, mapping.DpaStart, mapping.Length))],
+                    Mappings =
+                    [
+                        .. (region.IsLegacy ? [LegacyMedia.Mapping(region)] : mappings[region.Id])
+                            .Select(mapping => new RegionMappingLayout(mapping.DimmId, mapping.DpaStart, mapping.Length)),
+                    ],
                 }),
             ],
         });

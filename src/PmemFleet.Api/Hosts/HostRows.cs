@@ -47,6 +47,11 @@ public sealed class HostRows
     public int Count =>
         Dimms.Count + LabelChunks.Count + Extents.Count + Regions.Count + Mappings.Count + Namespaces.Count + Personalities.Count + DaxRegions.Count + DaxDevices.Count;
 
+    /// <summary>On which media each region is: its DIMMs, or the media of a legacy range.</summary>
+    public List<RegionMappingRow> MediaMappings() => Regions.Exists(region => region.IsLegacy)
+        ? [.. Mappings, .. Regions.Where(region => region.IsLegacy).Select(LegacyMedia.Mapping)]
+        : Mappings;
+
     /// <summary>Puts all rows into the order in which they are loaded: a write adds its own at the end.</summary>
     internal void Order()
     {

@@ -16,8 +16,7 @@ public sealed class DimmObservations(TimeProvider time) : IDimmObservationSink
     {
         Guid[] hosts = [.. observations.Select(seen => seen.HostId).Distinct()];
         Guid[] ids = [.. observations.Select(seen => seen.DimmId).Distinct()];
-        var dimms = (await db.Set<DimmRow>().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.Id))
-            .Select(row => new { row.HostId, row.Id, row.Number, row.Capacity }).ToListAsync(cancellationToken)).ToDictionary(row => (row.HostId, row.Id));
+        var dimms = await MediaAsync(db, hosts, ids, cancellationToken);
         var names = await db.Hosts.Where(row => hosts.Contains(row.Id)).Select(row => new { row.Id, row.Name }).ToDictionaryAsync(row => row.Id, row => row.Name, cancellationToken);
         var media = await db.Set<DimmMediaRow>().AsTracking().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.DimmId))
             .ToDictionaryAsync(row => (row.HostId, row.DimmId), cancellationToken);
@@ -37,9 +36,13 @@ public sealed class DimmObservations(TimeProvider time) : IDimmObservationSink
                 continue;
             }
 
-            HealthEvents.Append(db, names[dimm.HostId], $"nmem{dimm.Number}", HealthJson.Read(row?.Health), seen.Health, time.GetUtcNow());
-            var counts = Count(db, row, seen);
-            if (Replace(db, [.. errors[key]], seen) | counts)
+            if (dimm.LegacyRegion is null)
+            {
+                HealthEvents.Append(db, names[key.HostId], $"nmem{dimm.Number}", HealthJson.Read(row?.Health), seen.Health, time.GetUtcNow());
+            }
+
+            var counts = Count(db, row, seen, dimm.LegacyRegion);
+            if (Replace(db, [.. errors[key]], seen, dimm.LegacyRegion) | counts)
             {
                 changed.Add(key);
             }
@@ -52,6 +55,22 @@ public sealed class DimmObservations(TimeProvider time) : IDimmObservationSink
             await LockAsync(db, changed.Select(key => newest[key]), cancellationToken);
             await RaiseVersionsAsync(db, changed, cancellationToken);
         }
+    }
+
+    /// <summary>The media that workers tell of: DIMMs, and the media of legacy regions.</summary>
+    private static async Task<Dictionary<(Guid HostId, Guid MediaId), Medium>> MediaAsync(FleetDbContext db, Guid[] hosts, Guid[] ids, CancellationToken cancellationToken)
+    {
+        var media = (await db.Set<DimmRow>().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.Id))
+            .Select(row => new { row.HostId, row.Id, row.Number, row.Capacity }).ToListAsync(cancellationToken))
+            .ToDictionary(row => (row.HostId, row.Id), row => new Medium(row.Number, row.Capacity, null));
+        if (media.Count < ids.Length)
+        {
+            var regions = await db.Set<RegionRow>().AsNoTracking()
+                .Where(row => hosts.Contains(row.HostId) && ids.Contains(row.Id) && row.Kind == RegionTexts.Legacy).ToListAsync(cancellationToken);
+            regions.ForEach(region => media.Add((region.HostId, region.Id), new Medium(region.Number, region.Size, region.Id)));
+        }
+
+        return media;
     }
 
     /// <summary>The driver meets a locked DIMM when it probes it: at the next boot, or when it is enabled.</summary>
@@ -67,12 +86,12 @@ public sealed class DimmObservations(TimeProvider time) : IDimmObservationSink
     }
 
     /// <summary>True where a reader of the DIMM sees another count.</summary>
-    private static bool Count(FleetDbContext db, DimmMediaRow? row, DimmObservation seen)
+    private static bool Count(FleetDbContext db, DimmMediaRow? row, DimmObservation seen, Guid? legacyRegion)
     {
         var before = (row?.DirtyShutdownCount ?? 0, row?.Health);
         if (row is null)
         {
-            row = new DimmMediaRow { HostId = seen.HostId, DimmId = seen.DimmId, Epoch = seen.Epoch, ObservedVersion = seen.Version };
+            row = new DimmMediaRow { HostId = seen.HostId, DimmId = seen.DimmId, RegionId = legacyRegion, Epoch = seen.Epoch, ObservedVersion = seen.Version };
             db.Add(row);
         }
 
@@ -84,11 +103,11 @@ public sealed class DimmObservations(TimeProvider time) : IDimmObservationSink
         return before != (seen.DirtyShutdownCount, row.Health);
     }
 
-    private static bool Replace(FleetDbContext db, List<MediaErrorRow> present, DimmObservation seen)
+    private static bool Replace(FleetDbContext db, List<MediaErrorRow> present, DimmObservation seen, Guid? legacyRegion)
     {
         var byDpa = present.ToDictionary(row => row.Dpa);
         var changed = false;
-        foreach (var row in ErrorSegments.Of(seen))
+        foreach (var row in ErrorSegments.Of(seen, legacyRegion))
         {
             if (byDpa.Remove(row.Dpa, out var old))
             {
@@ -120,9 +139,14 @@ public sealed class DimmObservations(TimeProvider time) : IDimmObservationSink
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.Version, row => row.Version + 1), cancellationToken);
         Guid[] regions = await db.Set<RegionMappingRow>().Where(row => hosts.Contains(row.HostId) && dimms.Contains(row.DimmId))
             .Select(row => row.RegionId).Distinct().ToArrayAsync(cancellationToken);
+
+        // the media of a legacy region has the region's id
+        regions = [.. regions, .. dimms];
         await db.Set<RegionRow>().Where(row => hosts.Contains(row.HostId) && regions.Contains(row.Id))
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.Version, row => row.Version + 1), cancellationToken);
         await db.Set<NamespaceRow>().Where(row => hosts.Contains(row.HostId) && regions.Contains(row.RegionId))
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.Version, row => row.Version + 1), cancellationToken);
     }
+
+    private sealed record Medium(int Number, long Capacity, Guid? LegacyRegion);
 }

@@ -15,10 +15,10 @@ public static class ErrorEffects
     {
         List<MediaErrorEffectDto> effects =
         [
-            .. (from mapping in rows.Mappings
+            .. (from mapping in rows.MediaMappings()
                 where mapping.DimmId == error.DimmId
-                let ways = rows.Mappings.Count(other => other.RegionId == mapping.RegionId)
                 let region = rows.Regions.First(row => row.Id == mapping.RegionId)
+                let ways = region.IsLegacy ? 1 : rows.Mappings.Count(other => other.RegionId == mapping.RegionId)
                 from range in InterleaveLines.ToRegion(mapping, ways, Shown(new ByteRange(error.Dpa, error.Length), mapping))
                 from effect in OfRange(rows, region, range)
                 select effect).Take(MostShown + 1),

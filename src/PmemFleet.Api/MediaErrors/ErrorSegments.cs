@@ -5,7 +5,7 @@ namespace PmemFleet.Api.MediaErrors;
 /// <summary>Poison and known errors of a DIMM overlap; cut where either changes, they are rows that do not.</summary>
 public static class ErrorSegments
 {
-    public static IEnumerable<MediaErrorRow> Of(DimmObservation seen)
+    public static IEnumerable<MediaErrorRow> Of(DimmObservation seen, Guid? legacyRegion)
     {
         var edges = new SortedDictionary<long, (int Poison, int Known)>();
         foreach (var range in seen.Poison)
@@ -39,6 +39,7 @@ public static class ErrorSegments
                     {
                         HostId = seen.HostId,
                         DimmId = seen.DimmId,
+                        RegionId = legacyRegion,
                         Dpa = start,
                         Length = dpa - start,
                         Poisoned = poison > 0,

@@ -84,7 +84,6 @@ public static class ErrorTargets
 
     private static (IReadOnlyList<DimmRange>, string, RefusalDto?) OfRegion(HostAggregate host, string name, MediaErrorRangeRequest request) =>
         host.FindRegion(name) is not { } region ? Refused(ProblemResults.NotFound("region", name))
-        : NoInjection(host) is { } unsupported ? Refused(unsupported)
         : Bounds(request, name, region.Size) is { } refusal ? Refused(refusal)
         : (ToRanges(host, region, new ByteRange(request.Offset!.Value.Value, request.Length!.Value.Value)), name, null);
 
@@ -93,7 +92,9 @@ public static class ErrorTargets
         : Bounds(request, name, dimm.Capacity) is { } refusal ? Refused(refusal)
         : ([new DimmRange(dimm.Id, request.Offset!.Value.Value, request.Length!.Value.Value)], name, null);
 
-    /// <summary>A legacy range has no firmware that could take an injection.</summary>
+    /// <summary>
+    /// <c>ndctl inject-error</c> asks the firmware, and a legacy range has none. An error of the memory itself, given by region and offset, needs none.
+    /// </summary>
     private static RefusalDto? NoInjection(HostAggregate host) => host.Host.Provider == Providers.Nfit ? null : new RefusalDto
     {
         Errno = "EOPNOTSUPP",
@@ -124,10 +125,8 @@ public static class ErrorTargets
 
     private static List<DimmRange> ToRanges(HostAggregate host, RegionRow region, ByteRange inRegion)
     {
-        RegionMappingRow[] byPosition = [.. host.Rows.Mappings.Where(mapping => mapping.RegionId == region.Id).OrderBy(mapping => mapping.Position)];
-        return byPosition.Length == 0
-            ? []
-            : InterleaveLines.ToDimms(byPosition, inRegion).ConvertAll(found => new DimmRange(found.DimmId, found.Dpa.Start, found.Dpa.Length));
+        RegionMappingRow[] byPosition = [.. host.Rows.MediaMappings().Where(mapping => mapping.RegionId == region.Id).OrderBy(mapping => mapping.Position)];
+        return InterleaveLines.ToDimms(byPosition, inRegion).ConvertAll(found => new DimmRange(found.DimmId, found.Dpa.Start, found.Dpa.Length));
     }
 
     private static (IReadOnlyList<DimmRange>, string, RefusalDto?) Refused(RefusalDto refusal) => ([], string.Empty, refusal);

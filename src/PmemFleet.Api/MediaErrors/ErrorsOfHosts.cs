@@ -31,13 +31,14 @@ public sealed class ErrorsOfHosts
     {
         if (!_pages.TryGetValue(rows.Host.Id, out var page))
         {
-            var number = rows.Dimms.ToDictionary(dimm => dimm.Id, dimm => dimm.Number);
+            var number = rows.Dimms.Select(dimm => (dimm.Id, dimm.Number))
+                .Concat(rows.Regions.Where(region => region.IsLegacy).Select(region => (region.Id, region.Number))).ToDictionary(media => media.Id, media => media.Number);
             _pages[rows.Host.Id] = page = new ListPage<MediaErrorDto>
             {
                 Items =
                 [
                     .. _errors[rows.Host.Id].OrderBy(error => number[error.DimmId]).ThenBy(error => error.Dpa)
-                        .Select(error => MediaErrorProjection.ToDto(rows, number[error.DimmId], error)),
+                        .Select(error => MediaErrorProjection.ToDto(rows, error)),
                 ],
             };
         }

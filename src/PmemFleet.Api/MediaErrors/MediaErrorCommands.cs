@@ -29,6 +29,11 @@ public static class MediaErrorCommands
             return WriteOutcome.NotFound("namespace", name);
         }
 
+        if (request.Scrub && Scrubs.ScrubCommands.NoScrub(host) is { } unsupported)
+        {
+            return unsupported;
+        }
+
         var claim = ErrorTargets.ClaimOf(host, row);
         List<TaskStep> steps = request.Scrub ? [new ScrubStep()] : [];
         if (NamespaceModes.Of(device) != NamespaceMode.Sector && NamespaceProjection.DataOf(row, claim) is { Length: > 0 } data && row.Start is { } start)

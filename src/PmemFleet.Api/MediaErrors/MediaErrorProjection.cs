@@ -4,6 +4,7 @@ using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Dimms;
 using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Persistence;
+using PmemFleet.Api.Regions;
 using PmemFleet.Contracts.Lists;
 using PmemFleet.Contracts.MediaErrors;
 
@@ -40,54 +41,52 @@ public static class MediaErrorProjection
         int? onDimm = filter.Dimm is null ? null : DeviceName.Number(filter.Dimm, "nmem") ?? -1;
         var found = await (
             from owner in HostSelection.Select(db, host, filter.LabelSelector)
-            join dimm in db.Set<DimmRow>() on owner.Id equals dimm.HostId
-            join error in db.Set<MediaErrorRow>() on new { dimm.HostId, dimm.Id } equals new { error.HostId, Id = error.DimmId }
+            join error in db.Set<MediaErrorRow>() on owner.Id equals error.HostId
+            from dimm in db.Set<DimmRow>().Where(row => row.HostId == error.HostId && row.Id == error.DimmId).DefaultIfEmpty()
+            from region in db.Set<RegionRow>().Where(row => row.HostId == error.HostId && row.Id == error.RegionId).DefaultIfEmpty()
+            let place = dimm == null ? region.Number : dimm.Number
             where string.Compare(owner.Name, name) >= 0
-                && (string.Compare(owner.Name, name) > 0 || dimm.Number > number || (dimm.Number == number && error.Dpa > dpa))
+                && (string.Compare(owner.Name, name) > 0 || place > number || (place == number && error.Dpa > dpa))
                 && (filter.Known == null || error.Known == filter.Known)
                 && (filter.Poisoned == null || error.Poisoned == filter.Poisoned)
-                && (onDimm == null || dimm.Number == onDimm)
-            orderby owner.Name, dimm.Number, error.Dpa
-            select new { Host = owner, DimmNumber = dimm.Number, Error = error }).Take(query.Limit + 1).AsNoTracking().ToListAsync(cancellationToken);
+                && (onDimm == null || dimm!.Number == onDimm)
+            orderby owner.Name, place, error.Dpa
+            select new { Host = owner, Error = error }).Take(query.Limit + 1).AsNoTracking().ToListAsync(cancellationToken);
         var hosts = await HostRows.LoadAsync(db, [.. found.Select(row => row.Host).DistinctBy(row => row.Id)], withLabels: false, cancellationToken);
         var rowsOf = hosts.ToDictionary(rows => rows.Host.Id);
-        List<MediaErrorDto> dtos = found.ConvertAll(row => ToDto(rowsOf[row.Host.Id], row.DimmNumber, row.Error));
-        return query.ToPage(dtos, dto => PlaceCursor.Key(dto.Host, DeviceName.Number(dto.Dimm, "nmem")!.Value, dto.Dpa), http);
+        List<MediaErrorDto> dtos = found.ConvertAll(row => ToDto(rowsOf[row.Host.Id], row.Error));
+        return query.ToPage(dtos, dto => PlaceCursor.Key(dto.Host, PlaceOf(dto), dto.Dpa), http);
     }
 
-    /// <summary>The error at an address of a DIMM, with its host; null where there is none.</summary>
+    /// <summary>The error at an address of a DIMM or of a legacy region, with its host; null where there is none.</summary>
     public static async Task<(HostRows Rows, MediaErrorRow Error, MediaErrorDto Dto)?> FindAsync(
-        FleetDbContext db, string host, string dimm, long dpa, CancellationToken cancellationToken)
+        FleetDbContext db, string host, string media, long dpa, CancellationToken cancellationToken)
     {
-        var number = DeviceName.Number(dimm, "nmem") ?? -1;
         var owner = await db.Hosts.AsNoTracking().SingleOrDefaultAsync(row => row.Name == host, cancellationToken);
         if (owner is null)
         {
             return null;
         }
 
-        var error = await (
-            from row in db.Set<MediaErrorRow>()
-            join device in db.Set<DimmRow>() on new { row.HostId, Id = row.DimmId } equals new { device.HostId, device.Id }
-            where row.HostId == owner.Id && device.Number == number && row.Dpa <= dpa && row.Dpa + row.Length > dpa
-            select row).AsNoTracking().FirstOrDefaultAsync(cancellationToken);
-        if (error is null)
-        {
-            return null;
-        }
-
         var rows = (await HostRows.LoadAsync(db, [owner], withLabels: false, cancellationToken))[0];
-        return (rows, error, ToDto(rows, number, error));
+        var id = rows.Dimms.Find(dimm => dimm.Name == media)?.Id ?? rows.Regions.Find(region => region.IsLegacy && region.Name == media)?.Id;
+        var error = await db.Set<MediaErrorRow>().Where(row => row.HostId == owner.Id && row.DimmId == id && row.Dpa <= dpa && row.Dpa + row.Length > dpa)
+            .AsNoTracking().FirstOrDefaultAsync(cancellationToken);
+        return error is null ? null : (rows, error, ToDto(rows, error));
     }
 
-    public static MediaErrorDto ToDto(HostRows rows, int dimm, MediaErrorRow error)
+    /// <summary>The number of the DIMM, or of the legacy region. A host has only one of the two kinds.</summary>
+    private static int PlaceOf(MediaErrorDto error) =>
+        (error.Dimm is { } dimm ? DeviceName.Number(dimm, "nmem") : DeviceName.Number(error.Region!, "region"))!.Value;
+
+    public static MediaErrorDto ToDto(HostRows rows, MediaErrorRow error)
     {
         var (effects, more) = ErrorEffects.Of(rows, error);
         var first = effects.Count > 0 ? effects[0] : null;
         return new MediaErrorDto
         {
             Host = rows.Host.Name,
-            Dimm = $"nmem{dimm}",
+            Dimm = error.RegionId is null ? rows.Dimms.First(dimm => dimm.Id == error.DimmId).Name : null,
             Dpa = error.Dpa,
             Length = error.Length,
             Poisoned = error.Poisoned,

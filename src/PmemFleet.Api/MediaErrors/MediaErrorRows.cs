@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using PmemFleet.Api.Dimms;
+using PmemFleet.Api.Regions;
 
 namespace PmemFleet.Api.MediaErrors;
 
@@ -9,7 +10,11 @@ public sealed class DimmMediaRow
 {
     public required Guid HostId { get; init; }
 
+    /// <summary>The DIMM, or the legacy region that the media is of.</summary>
     public required Guid DimmId { get; init; }
+
+    /// <summary>The legacy region; null for a DIMM.</summary>
+    public Guid? RegionId { get; init; }
 
     public required long Epoch { get; set; }
 
@@ -37,7 +42,11 @@ public sealed class MediaErrorRow
 {
     public required Guid HostId { get; init; }
 
+    /// <summary>The DIMM, or the legacy region that the media is of.</summary>
     public required Guid DimmId { get; init; }
+
+    /// <summary>The legacy region; null for a DIMM.</summary>
+    public Guid? RegionId { get; init; }
 
     public required long Dpa { get; init; }
 
@@ -50,16 +59,26 @@ public sealed class MediaErrorRow
     public required bool Known { get; set; }
 }
 
+/// <summary>A row goes with its DIMM or with its legacy region. A generated column refers to the DIMM, and is null in a row of a region.</summary>
 public sealed class MediaErrorRowsConfiguration : IEntityTypeConfiguration<DimmMediaRow>, IEntityTypeConfiguration<MediaErrorRow>
 {
+    private const string PluggedDimmId = "PluggedDimmId";
+    private const string OfADimm = "CASE WHEN region_id IS NULL THEN dimm_id END";
+
     public void Configure(EntityTypeBuilder<DimmMediaRow> builder)
     {
         builder.ToTable("dimm_media", table =>
-            table.HasCheckConstraint("ck_dimm_media_counters", "epoch >= 0 AND observed_version >= 0 AND dirty_shutdown_count >= 0 AND scrub_count >= 0 AND poison_ranges >= 0 AND poison_bytes >= 0 AND known_ranges >= 0 AND known_bytes >= 0"));
+        {
+            table.HasCheckConstraint("ck_dimm_media_region", "region_id = dimm_id");
+            table.HasCheckConstraint("ck_dimm_media_counters", "epoch >= 0 AND observed_version >= 0 AND dirty_shutdown_count >= 0 AND scrub_count >= 0 AND poison_ranges >= 0 AND poison_bytes >= 0 AND known_ranges >= 0 AND known_bytes >= 0");
+        });
         builder.Property(media => media.Health).HasColumnType("json");
         builder.HasKey(media => new { media.HostId, media.DimmId }).HasName("pk_dimm_media");
-        builder.HasOne<DimmRow>().WithMany().HasForeignKey(media => new { media.HostId, media.DimmId })
+        builder.Property<Guid?>(PluggedDimmId).HasComputedColumnSql(OfADimm, stored: true);
+        builder.HasOne<DimmRow>().WithMany().HasForeignKey(nameof(DimmMediaRow.HostId), PluggedDimmId)
             .OnDelete(DeleteBehavior.Cascade).HasConstraintName("fk_dimm_media_dimm");
+        builder.HasOne<RegionRow>().WithMany().HasForeignKey(media => new { media.HostId, media.RegionId })
+            .OnDelete(DeleteBehavior.Cascade).HasConstraintName("fk_dimm_media_region");
     }
 
     public void Configure(EntityTypeBuilder<MediaErrorRow> builder)
@@ -67,10 +86,14 @@ public sealed class MediaErrorRowsConfiguration : IEntityTypeConfiguration<DimmM
         builder.ToTable("media_errors", table =>
         {
             table.HasCheckConstraint("ck_media_errors_range", "dpa >= 0 AND length > 0");
+            table.HasCheckConstraint("ck_media_errors_region", "region_id = dimm_id");
             table.HasCheckConstraint("ck_media_errors_state", "poisoned OR known");
         });
         builder.HasKey(error => new { error.HostId, error.DimmId, error.Dpa }).HasName("pk_media_errors");
-        builder.HasOne<DimmRow>().WithMany().HasForeignKey(error => new { error.HostId, error.DimmId })
+        builder.Property<Guid?>(PluggedDimmId).HasComputedColumnSql(OfADimm, stored: true);
+        builder.HasOne<DimmRow>().WithMany().HasForeignKey(nameof(MediaErrorRow.HostId), PluggedDimmId)
             .OnDelete(DeleteBehavior.Cascade).HasConstraintName("fk_media_errors_dimm");
+        builder.HasOne<RegionRow>().WithMany().HasForeignKey(error => new { error.HostId, error.RegionId })
+            .OnDelete(DeleteBehavior.Cascade).HasConstraintName("fk_media_errors_region");
     }
 }

@@ -34,6 +34,12 @@ public sealed record NamespaceSurroundings(
             select row).AsNoTracking().ToListAsync(cancellationToken);
         var extents = await db.OfPairs<DpaExtentRow>("namespace_id", page.Select(row => (row.HostId, row.Id))).AsNoTracking().ToListAsync(cancellationToken);
         var mappings = await db.OfPairs<RegionMappingRow>("region_id", regions).AsNoTracking().ToListAsync(cancellationToken);
+        (Guid HostId, Guid Key)[] legacy = [.. regions.Except(mappings.Select(row => (row.HostId, row.RegionId)))];
+        var media = legacy.Length == 0 ? mappings :
+        [
+            .. mappings,
+            .. (await db.OfPairs<RegionRow>("id", legacy).AsNoTracking().ToListAsync(cancellationToken)).Where(region => region.IsLegacy).Select(LegacyMedia.Mapping),
+        ];
         var dimms = mappings.Select(row => (row.HostId, row.DimmId)).Concat(extents.Select(row => (row.HostId, row.DimmId)));
         var numbers = await db.OfPairs<DimmRow>("id", dimms)
             .Select(dimm => new { dimm.Id, dimm.Number }).ToListAsync(cancellationToken);
@@ -42,7 +48,7 @@ public sealed record NamespaceSurroundings(
             extents.ToLookup(extent => extent.NamespaceId),
             mappings.ToLookup(mapping => mapping.RegionId),
             numbers.ToDictionary(dimm => dimm.Id, dimm => $"nmem{dimm.Number}"),
-            await KnownErrors.LoadAsync(db, mappings, cancellationToken));
+            await KnownErrors.LoadAsync(db, media, cancellationToken));
     }
 
     private static Dictionary<(Guid RegionId, int Number), PersonalityRow> ByNamespace(IEnumerable<PersonalityRow> personalities) =>

@@ -25,7 +25,7 @@ public sealed class ToolListings(FleetDbContext db)
             return ProblemResults.NotFound("host", host).ToResult();
         }
 
-        var known = await KnownErrors.LoadAsync(db, rows.Mappings, cancellationToken);
+        var known = await KnownErrors.LoadAsync(db, rows.MediaMappings(), cancellationToken);
         var media = await DimmProjection.MediaOf(db, rows.Dimms, cancellationToken);
         var seen = rows.Dimms.ToDictionary(dimm => dimm.Name, dimm => media.GetValueOrDefault(dimm.Id)?.Health);
         var bus = BusOfRows.Read(rows);

@@ -12,6 +12,7 @@ public static class OperationKinds
     public const string CreateRegion = "create-region";
     public const string EnableRegion = "enable-region";
     public const string DisableRegion = "disable-region";
+    public const string DeleteRegion = "delete-region";
     public const string ImportImage = "import-image";
     public const string UnplugDimm = "unplug-dimm";
     public const string EnableDaxDevice = "enable-dax-device";

@@ -4,6 +4,7 @@ using PmemFleet.Api.Operations;
 using PmemFleet.Api.Problems;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Regions;
+using PmemFleet.Contracts.Sync;
 using PmemFleet.Nvdimm.Model;
 using PmemFleet.Nvdimm.Primitives;
 
@@ -116,7 +117,9 @@ public static class RegionCommands
 
         host.Save();
         host.Event("region.deleted", name);
-        return new WriteOutcome.NoContent();
+        return !row.IsLegacy || host.Host.Epoch == 0
+            ? new WriteOutcome.NoContent()
+            : host.Enqueue(OperationKinds.DeleteRegion, name, [new WipeDimmStep { DimmId = row.Id, Remove = true }], null, StatusCodes.Status204NoContent);
     }
 
     public static WriteOutcome Enable(HostAggregate host, string name) =>

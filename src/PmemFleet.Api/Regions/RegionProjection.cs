@@ -119,7 +119,7 @@ public static class RegionProjection
         return new RegionSurroundings(
             mappings.ToLookup(mapping => mapping.RegionId),
             numbers.ToDictionary(dimm => dimm.Id, dimm => $"nmem{dimm.Number}"),
-            await KnownErrors.LoadAsync(db, mappings, cancellationToken));
+            await KnownErrors.LoadAsync(db, [.. mappings, .. regions.Where(region => region.IsLegacy).Select(LegacyMedia.Mapping)], cancellationToken));
     }
 }
 

@@ -66,6 +66,9 @@ public sealed class RegionRow : IHostDeviceRow
     public long Version { get; set; } = 1;
 
     public string Name => $"region{Number}";
+
+    /// <summary>A range without DIMMs.</summary>
+    public bool IsLegacy => Kind == RegionTexts.Legacy;
 }
 
 /// <summary>A DIMM's share of a region. No DPA is in two regions: <c>ex_region_mappings_overlap</c>.</summary>
@@ -109,6 +112,7 @@ public sealed class RegionRowConfiguration : IEntityTypeConfiguration<RegionRow>
         builder.HasKey(region => new { region.HostId, region.Id }).HasName("pk_regions");
         builder.HasIndex(region => new { region.HostId, region.Number }).IsUnique().HasDatabaseName("ux_regions_number");
         builder.Ignore(region => region.Name);
+        builder.Ignore(region => region.IsLegacy);
         builder.HasOne<HostRow>().WithMany().HasForeignKey(region => region.HostId)
             .OnDelete(DeleteBehavior.Cascade).HasConstraintName("fk_regions_host");
     }

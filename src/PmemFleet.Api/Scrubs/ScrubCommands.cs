@@ -13,11 +13,16 @@ public static class ScrubCommands
 {
     private const double FastestScale = 1e9;
 
+    /// <summary>Only the firmware of DIMMs scrubs.</summary>
+    public static RefusalDto? NoScrub(HostAggregate host) => host.Host.Provider == Providers.Nfit
+        ? null
+        : new RefusalDto { Errno = "ENOTTY", Code = "no-ars", Message = "The bus has no address range scrub." };
+
     public static WriteOutcome Start(HostAggregate host, StartScrubRequest? request)
     {
-        if (host.Host.Provider != Providers.Nfit)
+        if (NoScrub(host) is { } unsupported)
         {
-            return new RefusalDto { Errno = "ENOTTY", Code = "no-ars", Message = "The bus has no address range scrub." };
+            return unsupported;
         }
 
         if (request?.Kind is not (null or "long" or "short"))

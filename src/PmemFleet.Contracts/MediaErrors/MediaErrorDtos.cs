@@ -64,10 +64,10 @@ public sealed record MediaErrorDto
     /// <summary>The host's name.</summary>
     public required string Host { get; init; }
 
-    /// <summary>The DIMM.</summary>
-    public required string Dimm { get; init; }
+    /// <summary>The DIMM; absent for an error of a legacy range, which has none.</summary>
+    public required string? Dimm { get; init; }
 
-    /// <summary>First DPA.</summary>
+    /// <summary>First DPA; in a legacy range: the offset in its region.</summary>
     public required long Dpa { get; init; }
 
     /// <summary>Bytes.</summary>

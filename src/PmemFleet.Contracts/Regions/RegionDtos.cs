@@ -1,13 +1,10 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace PmemFleet.Contracts.Regions;
 
 /// <summary>A region over one DIMM, or an interleave set of several.</summary>
 public sealed record CreateRegionRequest
 {
-    /// <summary>The DIMMs in position order, 1 to 16 of them (none for an e820 host).</summary>
+    /// <summary>The DIMMs in position order, 1 to 16 of them. A region of an e820 host has none, and a size.</summary>
     /// <example>["nmem0"]</example>
-    [Required]
     public IReadOnlyList<string>? Dimms { get; init; }
 
     /// <summary>Bytes of the region; default: all that is free on the DIMMs. A multiple of 4 KiB × ways.</summary>

@@ -141,17 +141,17 @@ public sealed record HostLayout
     /// <summary>Kernel profile.</summary>
     public required string Profile { get; init; }
 
-    /// <summary>DIMMs.</summary>
+    /// <summary>DIMMs, and behind them the media of legacy regions, each under its region's id.</summary>
     public required IReadOnlyList<DimmLayout> Dimms { get; init; }
 
     /// <summary>Regions.</summary>
     public required IReadOnlyList<RegionLayout> Regions { get; init; }
 }
 
-/// <summary>A DIMM's media.</summary>
+/// <summary>A DIMM's media, or the media of a legacy region.</summary>
 public sealed record DimmLayout
 {
-    /// <summary>The DIMM.</summary>
+    /// <summary>The DIMM, or the legacy region.</summary>
     public required Guid DimmId { get; init; }
 
     /// <summary>Its name.</summary>
@@ -179,7 +179,7 @@ public sealed record RegionLayout
     /// <summary>Bytes.</summary>
     public required long Size { get; init; }
 
-    /// <summary>The DIMMs by position; interleaved in lines of 4 KiB.</summary>
+    /// <summary>The DIMMs by position; interleaved in lines of 4 KiB. A legacy region has one mapping: all of its own media.</summary>
     public required IReadOnlyList<RegionMappingLayout> Mappings { get; init; }
 }
 

@@ -86,7 +86,7 @@ public sealed class MediaErrorTests(ResourceFixture fixture) : IClassFixture<Res
         };
         Assert.Equal(
             [(0, 50, false, true), (100, 80, true, false), (180, 70, true, true), (250, 50, false, true)],
-            ErrorSegments.Of(seen).Select(row => ((int)row.Dpa, (int)row.Length, row.Poisoned, row.Known)));
+            ErrorSegments.Of(seen, null).Select(row => ((int)row.Dpa, (int)row.Length, row.Poisoned, row.Known)));
     }
 
     [Fact]

@@ -786,6 +786,12 @@ namespace PmemFleet.Api.Persistence.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("observed_version");
 
+                    b.Property<Guid?>("PluggedDimmId")
+                        .ValueGeneratedOnAddOrUpdate()
+                        .HasColumnType("uuid")
+                        .HasColumnName("plugged_dimm_id")
+                        .HasComputedColumnSql("CASE WHEN region_id IS NULL THEN dimm_id END", true);
+
                     b.Property<long>("PoisonBytes")
                         .HasColumnType("bigint")
                         .HasColumnName("poison_bytes");
@@ -793,6 +799,10 @@ namespace PmemFleet.Api.Persistence.Migrations
                     b.Property<long>("PoisonRanges")
                         .HasColumnType("bigint")
                         .HasColumnName("poison_ranges");
+
+                    b.Property<Guid?>("RegionId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("region_id");
 
                     b.Property<long>("ScrubCount")
                         .HasColumnType("bigint")
@@ -804,6 +814,8 @@ namespace PmemFleet.Api.Persistence.Migrations
                     b.ToTable("dimm_media", null, t =>
                         {
                             t.HasCheckConstraint("ck_dimm_media_counters", "epoch >= 0 AND observed_version >= 0 AND dirty_shutdown_count >= 0 AND scrub_count >= 0 AND poison_ranges >= 0 AND poison_bytes >= 0 AND known_ranges >= 0 AND known_bytes >= 0");
+
+                            t.HasCheckConstraint("ck_dimm_media_region", "region_id = dimm_id");
                         });
                 });
 
@@ -829,9 +841,19 @@ namespace PmemFleet.Api.Persistence.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("length");
 
+                    b.Property<Guid?>("PluggedDimmId")
+                        .ValueGeneratedOnAddOrUpdate()
+                        .HasColumnType("uuid")
+                        .HasColumnName("plugged_dimm_id")
+                        .HasComputedColumnSql("CASE WHEN region_id IS NULL THEN dimm_id END", true);
+
                     b.Property<bool>("Poisoned")
                         .HasColumnType("boolean")
                         .HasColumnName("poisoned");
+
+                    b.Property<Guid?>("RegionId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("region_id");
 
                     b.HasKey("HostId", "DimmId", "Dpa")
                         .HasName("pk_media_errors");
@@ -839,6 +861,8 @@ namespace PmemFleet.Api.Persistence.Migrations
                     b.ToTable("media_errors", null, t =>
                         {
                             t.HasCheckConstraint("ck_media_errors_range", "dpa >= 0 AND length > 0");
+
+                            t.HasCheckConstraint("ck_media_errors_region", "region_id = dimm_id");
 
                             t.HasCheckConstraint("ck_media_errors_state", "poisoned OR known");
                         });
@@ -1630,20 +1654,30 @@ namespace PmemFleet.Api.Persistence.Migrations
                 {
                     b.HasOne("PmemFleet.Api.Dimms.DimmRow", null)
                         .WithMany()
-                        .HasForeignKey("HostId", "DimmId")
+                        .HasForeignKey("HostId", "PluggedDimmId")
                         .OnDelete(DeleteBehavior.Cascade)
-                        .IsRequired()
                         .HasConstraintName("fk_dimm_media_dimm");
+
+                    b.HasOne("PmemFleet.Api.Regions.RegionRow", null)
+                        .WithMany()
+                        .HasForeignKey("HostId", "RegionId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .HasConstraintName("fk_dimm_media_region");
                 });
 
             modelBuilder.Entity("PmemFleet.Api.MediaErrors.MediaErrorRow", b =>
                 {
                     b.HasOne("PmemFleet.Api.Dimms.DimmRow", null)
                         .WithMany()
-                        .HasForeignKey("HostId", "DimmId")
+                        .HasForeignKey("HostId", "PluggedDimmId")
                         .OnDelete(DeleteBehavior.Cascade)
-                        .IsRequired()
                         .HasConstraintName("fk_media_errors_dimm");
+
+                    b.HasOne("PmemFleet.Api.Regions.RegionRow", null)
+                        .WithMany()
+                        .HasForeignKey("HostId", "RegionId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .HasConstraintName("fk_media_errors_region");
                 });
 
             modelBuilder.Entity("PmemFleet.Api.Namespaces.NamespaceRow", b =>
