@@ -15,6 +15,16 @@ public readonly record struct ByteSize(long Value) : IParsable<ByteSize>
     /// <summary>The forms that are accepted, for refusals.</summary>
     public const string Forms = "an integer of bytes, or a string such as \"4096\", \"0x1000\", \"16M\", \"4GiB\"";
 
+    /// <summary>The unit it was written in, as a power of two: 20 for <c>16M</c>. Messages of ndctl that propose a size use it. Not part of the value.</summary>
+    [JsonIgnore]
+    public int UnitBits { get; init; }
+
+    /// <inheritdoc/>
+    public bool Equals(ByteSize other) => Value == other.Value;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Value.GetHashCode();
+
     /// <inheritdoc/>
     public static ByteSize Parse(string s, IFormatProvider? provider) =>
         TryParse(s, provider, out var size) ? size : throw new FormatException($"A size is {Forms}.");
@@ -57,7 +67,7 @@ public readonly record struct ByteSize(long Value) : IParsable<ByteSize>
             return false;
         }
 
-        result = new ByteSize((long)(number << shift));
+        result = new ByteSize((long)(number << shift)) { UnitBits = shift };
         return true;
     }
 

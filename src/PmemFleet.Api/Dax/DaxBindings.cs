@@ -29,7 +29,7 @@ public static class DaxBindings
     public static RefusalDto? CheckUnbind(HostAggregate host, Guid namespaceId) =>
         host.Rows.DaxRegions.Find(region => region.NamespaceId == namespaceId) is { } region
         && host.Rows.DaxDevices.Find(device => device.DaxRegionId == region.Id && device.OnlineBlocks > 0) is { } device
-        && !Of(device).Disable().TryGet(out _, out var busy)
+        && Of(device).RefuseUnbind() is { } busy
             ? Workloads.WorkloadSpecs.ToDto(busy)
             : null;
 

@@ -13,9 +13,9 @@ namespace PmemFleet.Api.Dax;
 /// <summary>A dax device's driver is bound and unbound by itself: its namespace stays enabled.</summary>
 public static class DaxCommands
 {
-    public static WriteOutcome Enable(HostAggregate host, string name) => Change(host, name, "enabled", binding => binding.Enable());
+    public static WriteOutcome Enable(HostAggregate host, string name) => Change(host, name, "enabled", binding => Ends(binding, binding.Enable()));
 
-    public static WriteOutcome Disable(HostAggregate host, string name) => Change(host, name, "disabled", binding => binding.Disable());
+    public static WriteOutcome Disable(HostAggregate host, string name) => Change(host, name, "disabled", binding => Ends(binding, binding.Disable()));
 
     /// <summary>devdax to system-ram takes the character device away, as a disable does; the way back brings it again.</summary>
     public static WriteOutcome Reconfigure(HostAggregate host, string name, ReconfigureDaxDeviceRequest request)
@@ -25,12 +25,12 @@ public static class DaxCommands
             return Refusals.Invalid("dax-mode-unknown", "mode", $"There is no mode '{request.Mode}'.", DaxBindings.SystemRam, DaxBindings.Devdax) with { Errno = "ENXIO" };
         }
 
-        return Change(host, name, "reconfigured", binding => request.Mode == DaxBindings.SystemRam ? binding.ToSystemRam(!request.NoOnline) : binding.ToDevdax(request.Force));
+        return Change(host, name, "reconfigured", binding => request.Mode == DaxBindings.SystemRam ? binding.ToSystemRam(!request.NoOnline) : Ends(binding, binding.ToDevdax(request.Force)));
     }
 
-    public static WriteOutcome Online(HostAggregate host, string name) => Change(host, name, "memory-onlined", binding => binding.OnlineMemory());
+    public static WriteOutcome Online(HostAggregate host, string name) => Change(host, name, "memory-onlined", binding => Ends(binding, binding.OnlineMemory()));
 
-    public static WriteOutcome Offline(HostAggregate host, string name) => Change(host, name, "memory-offlined", binding => binding.OfflineMemory());
+    public static WriteOutcome Offline(HostAggregate host, string name) => Change(host, name, "memory-offlined", binding => Ends(binding, binding.OfflineMemory()));
 
     /// <summary>Always refused: see <see cref="DaxBinding.Create"/>.</summary>
     public static WriteOutcome Create(HostAggregate host, CreateDaxDeviceRequest request) =>
@@ -44,7 +44,11 @@ public static class DaxCommands
         : host.IfMatch(device.Id, device.Version) is { } stale ? stale
         : WorkloadSpecs.ToDto(DaxBindings.Of(device).Reshape("size", force));
 
-    private static WriteOutcome Change(HostAggregate host, string name, string verb, Func<DaxBinding, Outcome<DaxBinding>> change)
+    /// <summary>A command that changes nothing where it is refused.</summary>
+    private static (DaxBinding After, Refusal? Refusal) Ends(DaxBinding before, Outcome<DaxBinding> outcome) =>
+        outcome.TryGet(out var after, out var refusal) ? (after, null) : (before, refusal);
+
+    private static WriteOutcome Change(HostAggregate host, string name, string verb, Func<DaxBinding, (DaxBinding After, Refusal? Refusal)> change)
     {
         if (host.Rows.DaxDevices.Find(row => row.Name == name) is not { } device)
         {
@@ -57,7 +61,8 @@ public static class DaxCommands
         }
 
         var before = DaxBindings.Of(device);
-        if (!change(before).TryGet(out var after, out var refusal))
+        var (after, refusal) = change(before);
+        if (refusal is not null && after == before)
         {
             return WorkloadSpecs.ToDto(refusal);
         }
@@ -77,7 +82,10 @@ public static class DaxCommands
         }
 
         return host.Enqueue(
-            has ? OperationKinds.EnableDaxDevice : OperationKinds.DisableDaxDevice, name, [StepOf(host, device, has)], $"/v1/hosts/{host.Name}/dax-devices/{name}");
+            has ? OperationKinds.EnableDaxDevice : OperationKinds.DisableDaxDevice,
+            name,
+            refusal is null ? [StepOf(host, device, has)] : [StepOf(host, device, has), new RefuseStep { Refusal = WorkloadSpecs.ToDto(refusal) }],
+            $"/v1/hosts/{host.Name}/dax-devices/{name}");
     }
 
     private static TaskStep StepOf(HostAggregate host, DaxDeviceRow device, bool enable)

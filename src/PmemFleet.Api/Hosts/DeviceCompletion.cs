@@ -53,7 +53,7 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
     private static RefusalDto? Apply(HostAggregate host, FinishedTask task)
     {
         var refusal = BindResults.Apply(host, task);
-        if (task.Refusal is not null && task.Operation.Kind is OperationKinds.EnableDaxDevice or OperationKinds.DisableDaxDevice
+        if (task.Refusal is not null && !EndsAsLinux(task) && task.Operation.Kind is OperationKinds.EnableDaxDevice or OperationKinds.DisableDaxDevice
             && host.Rows.DaxDevices.Find(device => device.Name == task.Operation.Subject) is { } unchanged)
         {
             (unchanged.Mode, unchanged.OnlineBlocks) = (DaxBindings.Devdax, 0);
@@ -66,9 +66,25 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
             host.Save();
         }
 
-        // a region is enabled although a namespace of it is not, as on Linux
-        return task.Operation.Kind is OperationKinds.CreateRegion or OperationKinds.EnableRegion && !task.IsCancelled && !task.IsDamaged ? null : refusal ?? task.Refusal;
+        return task.Operation.Kind switch
+        {
+            _ when task.IsCancelled || task.IsDamaged => refusal ?? task.Refusal,
+
+            // a region is enabled although a namespace of it is not, as on Linux
+            OperationKinds.CreateRegion or OperationKinds.EnableRegion => null,
+
+            // a check answers with what it found, whether the namespace can be enabled again or not
+            OperationKinds.CheckNamespace => RefusalOf<CheckBttStep>(task) ?? (task.Steps.Count > 0 && task.Steps[^1] is BindStep ? null : task.Refusal),
+            OperationKinds.ClearErrors => RefusalOf<ClearErrorsStep>(task) ?? refusal ?? task.Refusal,
+            _ => refusal ?? task.Refusal,
+        };
     }
+
+    /// <summary>All was done, and the command fails as it does on Linux.</summary>
+    private static bool EndsAsLinux(FinishedTask task) => task.Given.Count > 0 && task.Steps[task.Given.Count - 1] is RefuseStep;
+
+    private static RefusalDto? RefusalOf<TStep>(FinishedTask task) =>
+        task.Steps.Zip(task.Given).Where(pair => pair.First is TStep).Select(pair => (pair.Second as StepRefused)?.Refusal).FirstOrDefault(refusal => refusal is not null);
 
     private static void Succeed(HostAggregate host, FinishedTask task, KnownErrors known, ErrorsOfHosts errors)
     {

@@ -14,6 +14,17 @@ public static class MediaSteps
     {
         MediaStep.Unbind unbind => new UnbindStep { Namespace = unbind.Namespace },
         MediaStep.ZeroInfoBlocks zero => new ZeroStep { Start = zero.Start.Value, Length = zero.Length.Value },
+        MediaStep.ClearErrors clear => new ClearErrorsStep { Start = clear.Start.Value, Length = clear.Length.Value, ContinueOnFailure = true },
+        MediaStep.CheckBtt check => new CheckBttStep
+        {
+            Namespace = check.Namespace,
+            Start = check.Start.Value,
+            Size = check.Size.Value,
+            ParentUuid = check.ParentUuid,
+            Repair = check.Options.Repair,
+            RewriteLog = check.Options.RewriteLog,
+            ContinueOnFailure = true,
+        },
         MediaStep.Bind bind => ToBindStep(bind.Plan, host.FindNamespace(bind.Plan.Namespace)!.Id, continueOnFailure),
         _ => throw new InvalidOperationException($"no task step for {step.GetType().Name}"),
     };

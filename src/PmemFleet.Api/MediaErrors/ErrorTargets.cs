@@ -5,8 +5,17 @@ using PmemFleet.Api.Regions;
 using PmemFleet.Contracts.MediaErrors;
 using PmemFleet.Contracts.Problems;
 using PmemFleet.Contracts.Sync;
+using PmemFleet.Nvdimm.Badblocks;
+using ByteRange = PmemFleet.Api.MediaErrors.ByteRange;
+using DimmRange = PmemFleet.Contracts.Sync.DimmRange;
 
 namespace PmemFleet.Api.MediaErrors;
+
+/// <summary>What a request of errors is about.</summary>
+/// <param name="Ranges">Ranges of DIMMs; none where the refusal came before the first block.</param>
+/// <param name="Subject">What the request names.</param>
+/// <param name="Refusal">How the command ends: null where all of it can be done.</param>
+public sealed record ErrorTarget(IReadOnlyList<DimmRange> Ranges, string Subject, RefusalDto? Refusal = null);
 
 /// <summary>
 /// What a request of errors is about, as ranges of DIMMs. A namespace's block is poisoned by one clear-error unit at its start unless it is to be
@@ -17,7 +26,7 @@ public static class ErrorTargets
     private const long SectorBytes = 512;
     private const long MostBlocks = 1 << 20;
 
-    public static (IReadOnlyList<DimmRange> Ranges, string Subject, RefusalDto? Refusal) Resolve(HostAggregate host, MediaErrorRangeRequest request)
+    public static ErrorTarget Resolve(HostAggregate host, MediaErrorRangeRequest request)
     {
         string?[] targets = [request.Namespace, request.Region, request.Dimm];
         if (targets.Count(target => target is not null) != 1)
@@ -36,7 +45,7 @@ public static class ErrorTargets
     public static PersonalityRow? ClaimOf(HostAggregate host, NamespaceRow row) =>
         host.Rows.Personalities.Find(claim => claim.RegionId == row.RegionId && claim.NamespaceNumber == row.Number);
 
-    private static (IReadOnlyList<DimmRange>, string, RefusalDto?) OfNamespace(HostAggregate host, string name, MediaErrorRangeRequest request)
+    private static ErrorTarget OfNamespace(HostAggregate host, string name, MediaErrorRangeRequest request)
     {
         if (host.FindNamespace(name) is not { } row)
         {
@@ -60,37 +69,42 @@ public static class ErrorTargets
             return Refused(Refusals.Invalid("block-and-count", request.Block is null ? "block" : "count", "A namespace needs both block and count."));
         }
 
-        if (row.Start is not { } start || NamespaceProjection.DataOf(row, claim) is not { } data)
-        {
-            return Refused(Refusals.Invalid("namespace-empty", "namespace", $"{name} has no data."));
-        }
-
-        var blocks = data.Length / SectorBytes;
-        if (block < 0 || count < 1 || block >= blocks || count > blocks - block || count > MostBlocks)
-        {
-            return Refused(Refusals.Invalid("blocks-out-of-bounds", "block", $"{name} has {blocks} blocks of 512 bytes; a request takes at most {MostBlocks}.", "0", $"{blocks - 1}")
-                .With("block", block).With("count", count).With("blocks", blocks));
-        }
-
-        var region = host.Rows.Regions.First(candidate => candidate.Id == row.RegionId);
         if (NoInjection(host) is { } unsupported)
         {
             return Refused(unsupported);
         }
 
+        if (row.Start is not { } start || row.Size == 0 || NamespaceProjection.DataOf(row, claim) is not { } data)
+        {
+            return Refused(Refusals.Invalid("namespace-empty", "namespace", $"{name} has no data range.") with { Errno = "ENXIO" });
+        }
+
+        var taken = InjectionBlocks.Of(block, count, data.Length / SectorBytes);
+        var refusal = taken.Refusal is { } outside ? outside.ToDto() : null;
+        if (taken.Count > MostBlocks)
+        {
+            return Refused(Refusals.Invalid("blocks-too-many", "count", $"One request takes at most {MostBlocks} blocks.", $"{MostBlocks}").With("count", count).With("most", MostBlocks));
+        }
+
+        if (taken.Count == 0)
+        {
+            return Refused(refusal!);
+        }
+
+        var region = host.Rows.Regions.First(candidate => candidate.Id == row.RegionId);
         var first = start - region.Start + data.Start + (block * SectorBytes);
-        return (OnDimms(host, region, new ByteRange(first, count * SectorBytes), request.Saturate), name, null);
+        return new ErrorTarget(OnDimms(host, region, new ByteRange(first, taken.Count * SectorBytes), request.Saturate), name, refusal);
     }
 
-    private static (IReadOnlyList<DimmRange>, string, RefusalDto?) OfRegion(HostAggregate host, string name, MediaErrorRangeRequest request) =>
+    private static ErrorTarget OfRegion(HostAggregate host, string name, MediaErrorRangeRequest request) =>
         host.FindRegion(name) is not { } region ? Refused(ProblemResults.NotFound("region", name))
         : Bounds(request, name, region.Size) is { } refusal ? Refused(refusal)
-        : (ToRanges(host, region, new ByteRange(request.Offset!.Value.Value, request.Length!.Value.Value)), name, null);
+        : new ErrorTarget(ToRanges(host, region, new ByteRange(request.Offset!.Value.Value, request.Length!.Value.Value)), name);
 
-    private static (IReadOnlyList<DimmRange>, string, RefusalDto?) OfDimm(HostAggregate host, string name, MediaErrorRangeRequest request) =>
+    private static ErrorTarget OfDimm(HostAggregate host, string name, MediaErrorRangeRequest request) =>
         host.FindDimm(name) is not { } dimm ? Refused(ProblemResults.NotFound("dimm", name))
         : Bounds(request, name, dimm.Capacity) is { } refusal ? Refused(refusal)
-        : ([new DimmRange(dimm.Id, request.Offset!.Value.Value, request.Length!.Value.Value)], name, null);
+        : new ErrorTarget([new DimmRange(dimm.Id, request.Offset!.Value.Value, request.Length!.Value.Value)], name);
 
     /// <summary>
     /// <c>ndctl inject-error</c> asks the firmware, and a legacy range has none. An error of the memory itself, given by region and offset, needs none.
@@ -129,5 +143,5 @@ public static class ErrorTargets
         return InterleaveLines.ToDimms(byPosition, inRegion).ConvertAll(found => new DimmRange(found.DimmId, found.Dpa.Start, found.Dpa.Length));
     }
 
-    private static (IReadOnlyList<DimmRange>, string, RefusalDto?) Refused(RefusalDto refusal) => ([], string.Empty, refusal);
+    private static ErrorTarget Refused(RefusalDto refusal) => new([], string.Empty, refusal);
 }

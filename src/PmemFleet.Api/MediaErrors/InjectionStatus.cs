@@ -24,15 +24,20 @@ public static class InjectionStatus
 
         var rows = (await HostRows.LoadAsync(db, [owner], withLabels: false, cancellationToken))[0];
         var space = rows.Namespaces.Find(row => $"namespace{rows.Regions.First(region => region.Id == row.RegionId).Number}.{row.Number}" == name);
-        if (space?.Start is not { } start)
+        if (space is null)
         {
             return (null, ProblemResults.NotFound("namespace", name));
         }
 
         var claim = rows.Personalities.Find(row => row.RegionId == space.RegionId && row.NamespaceNumber == space.Number);
-        if (claim?.Kind == PersonalityRow.Btt || owner.Provider != Providers.Nfit || NamespaceProjection.DataOf(space, claim) is not { } data)
+        if (claim?.Kind == PersonalityRow.Btt || owner.Provider != Providers.Nfit)
         {
             return (null, new RefusalDto { Errno = "EOPNOTSUPP", Code = "sector-mode", Message = $"{name}: injection is not supported here.", Subject = "namespace" });
+        }
+
+        if (space.Start is not { } start || space.Size == 0 || NamespaceProjection.DataOf(space, claim) is not { } data)
+        {
+            return (null, Refusals.Invalid("namespace-empty", "namespace", $"{name} has no data range.") with { Errno = "ENXIO" });
         }
 
         var region = rows.Regions.First(row => row.Id == space.RegionId);

@@ -5,6 +5,7 @@ using PmemFleet.Api.Operations;
 using PmemFleet.Api.Problems;
 using PmemFleet.Contracts.Namespaces;
 using PmemFleet.Contracts.Sync;
+using PmemFleet.Nvdimm.Btt;
 using PmemFleet.Nvdimm.Model;
 using PmemFleet.Nvdimm.Primitives;
 
@@ -142,10 +143,10 @@ public static class NamespaceCommands
         return new WriteOutcome.Ok(updated.Value, updated.Etag);
     }
 
-    /// <summary>An active BTT is unbound, checked, and bound again.</summary>
+    /// <summary>An enabled namespace is unbound, checked, and bound again.</summary>
     public static WriteOutcome Check(HostAggregate host, string name, CheckNamespaceRequest request)
     {
-        if (host.FindNamespace(name) is not { } row || host.Bus.FindNamespace(name) is not { } device)
+        if (host.FindNamespace(name) is not { } row)
         {
             return WriteOutcome.NotFound("namespace", name);
         }
@@ -155,43 +156,20 @@ public static class NamespaceCommands
             return stale;
         }
 
-        if (device.IsEnabled && NamespaceModes.Of(device) != NamespaceMode.Sector)
+        var options = new BttCheckOptions { Repair = request.Repair, RewriteLog = request.RewriteLog };
+        if (!host.Bus.CheckNamespace(name, request.Force, options).TryGet(out var change, out var refusal))
         {
-            return Refusals.Invalid("not-a-btt", "#/path/namespace", $"{name} is no sector namespace: there is nothing to check.");
+            return NamespaceRequests.OnTheWire(refusal);
         }
 
-        if (device.IsEnabled && !request.Force)
+        if (DaxBindings.CheckUnbind(host, row.Id) is { } online)
         {
-            return Refusals.Busy("force-required", $"{name} is active, specify --force for check") with { Subject = "force" };
+            return online;
         }
 
-        var wasEnabled = device.IsEnabled;
-        var (start, size, parent) = (device.Start, device.Size, device.Uuid);
-        if (!host.Bus.DisableNamespace(name).TryGet(out var disabled, out var refusal))
-        {
-            return refusal;
-        }
-
-        var unbind = host.ToTaskSteps(disabled.Steps);
-        var check = new CheckBttStep
-        {
-            Namespace = name,
-            Start = start,
-            Size = size,
-            ParentUuid = parent,
-            Repair = request.Repair,
-            RewriteLog = request.RewriteLog,
-        };
         host.Save();
-        IReadOnlyList<TaskStep> bind = [];
-        if (wasEnabled && host.Bus.EnableNamespace(name).TryGet(out var enabled, out _))
-        {
-            host.Save();
-            bind = host.ToTaskSteps(enabled.Steps, continueOnFailure: true);
-        }
-
         host.Event("namespace.checked", name);
-        return host.Enqueue(OperationKinds.CheckNamespace, name, [.. unbind, check, .. bind], $"/v1/hosts/{host.Name}/namespaces/{name}");
+        return host.Enqueue(OperationKinds.CheckNamespace, name, host.ToTaskSteps(change), $"/v1/hosts/{host.Name}/namespaces/{name}");
     }
 
     private static WriteOutcome Change(HostAggregate host, string name, string kind, string type, Func<Outcome<NamespaceChange>> command)

@@ -28,7 +28,9 @@ public static class NamespaceRequests
 
     public static (NamespaceOptions? Options, RefusalDto? Refusal) Read(HostAggregate host, CreateNamespaceRequest request)
     {
-        if (request.Region is { } region && host.Bus.FindRegion(region) is null)
+        // ndctl's filter: all of them is none
+        var region = request.Region is "all" ? null : request.Region;
+        if (region is not null && host.Bus.FindRegion(region) is null)
         {
             return (null, ProblemResults.NotFound("region", region));
         }
@@ -36,7 +38,7 @@ public static class NamespaceRequests
         var (options, refusal) = Read(host, request.Mode, request.Map, request.Size, request.Align, request.SectorSize);
         return (options is null ? null : options with
         {
-            Region = request.Region,
+            Region = region,
             Uuid = request.Uuid ?? options.Uuid,
             PersonalityUuid = request.PersonalityUuid ?? options.PersonalityUuid,
             Name = request.AltName,
@@ -92,9 +94,9 @@ public static class NamespaceRequests
             Uuid = Guid.NewGuid(),
             PersonalityUuid = Guid.NewGuid(),
             Mode = mode,
-            Size = size is { } bytes ? new SizeText(bytes.Value, 1) : null,
+            Size = size is { } bytes ? new SizeText(bytes.Value, 1L << bytes.UnitBits) : null,
             Map = map,
-            Align = align is { } aligned ? new SizeText(aligned.Value, 1) : null,
+            Align = align is { } aligned ? new SizeText(aligned.Value, 1L << aligned.UnitBits) : null,
             SectorSize = (int?)sectorSize?.Value,
         }, null);
     }

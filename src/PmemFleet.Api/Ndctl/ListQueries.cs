@@ -30,7 +30,7 @@ public sealed class NdctlListQuery
     [FromQuery(Name = "idle")]
     public bool Idle { get; init; }
 
-    /// <summary><c>-c</c>: also disabled namespaces that have a size.</summary>
+    /// <summary><c>-c</c>: also disabled namespaces that have a size; for regions and DIMMs the same as <c>-i</c>.</summary>
     [FromQuery(Name = "configured")]
     public bool Configured { get; init; }
 
@@ -54,12 +54,16 @@ public sealed class NdctlListQuery
     [FromQuery(Name = "human")]
     public bool Human { get; init; }
 
-    /// <summary><c>-v</c>, up to three times.</summary>
+    /// <summary><c>-v</c>, up to three times: 1 adds namespaces, dax regions and bad blocks, 2 buses, DIMMs and regions, 3 what is idle, health, firmware and capabilities.</summary>
     [FromQuery(Name = "verbose")]
     [Range(0, 3)]
     public int Verbose { get; init; }
 
-    /// <summary><c>-b</c>: the bus's name or provider; another lists nothing.</summary>
+    /// <summary>
+    /// <c>-b</c>: the bus's name, provider or number; another lists nothing. Each filter takes several names with spaces between, and <c>all</c>; without a
+    /// kind of object a filter lists the kind that it filters.
+    /// </summary>
+    /// <example>ndbus0</example>
     [FromQuery(Name = "bus")]
     public string? Bus { get; init; }
 
@@ -68,24 +72,24 @@ public sealed class NdctlListQuery
     [AllowedValues("pmem", "blk", null)]
     public string? Type { get; init; }
 
-    /// <summary><c>-U</c>: regions and namespaces of a NUMA node.</summary>
+    /// <summary><c>-U</c>: regions, DIMMs and namespaces of a NUMA node; a number or <c>all</c>.</summary>
     [FromQuery(Name = "numaNode")]
-    [Range(0, int.MaxValue)]
-    public int? NumaNode { get; init; }
+    [RegularExpression("all|[0-9]{1,9}")]
+    public string? NumaNode { get; init; }
 
-    /// <summary><c>-d</c>.</summary>
+    /// <summary><c>-d</c>: names or a number, <c>nmem0</c> or <c>0</c>.</summary>
     [FromQuery(Name = "dimm")]
     public string? Dimm { get; init; }
 
-    /// <summary><c>-r</c>.</summary>
+    /// <summary><c>-r</c>: names or a number, <c>region0</c> or <c>0</c>.</summary>
     [FromQuery(Name = "region")]
     public string? Region { get; init; }
 
-    /// <summary><c>-n</c>.</summary>
+    /// <summary><c>-n</c>: names, <c>namespace0.1</c> or <c>0.1</c>.</summary>
     [FromQuery(Name = "namespace")]
     public string? Namespace { get; init; }
 
-    /// <summary><c>-m</c>: <c>raw</c>, <c>sector</c>, <c>fsdax</c>, <c>devdax</c>; also <c>safe</c>, <c>memory</c>, <c>dax</c>.</summary>
+    /// <summary><c>-m</c>, which drops only namespaces: <c>raw</c>, <c>sector</c>, <c>fsdax</c>, <c>devdax</c>; also <c>safe</c>, <c>memory</c>, <c>dax</c>.</summary>
     [FromQuery(Name = "mode")]
     [AllowedValues("raw", "sector", "fsdax", "devdax", "safe", "memory", "dax", null)]
     public string? Mode { get; init; }
@@ -110,12 +114,11 @@ public sealed class DaxctlListQuery
     [FromQuery(Name = "human")]
     public bool Human { get; init; }
 
-    /// <summary><c>-r</c>: the number of the dax region.</summary>
+    /// <summary><c>-r</c>: the dax region's number or name, <c>0</c> or <c>region0</c>, or <c>all</c>. Alone it lists regions.</summary>
     [FromQuery(Name = "region")]
-    [Range(0, int.MaxValue)]
-    public int? Region { get; init; }
+    public string? Region { get; init; }
 
-    /// <summary><c>-d</c>: the device, such as <c>dax0.0</c>.</summary>
+    /// <summary><c>-d</c>: the devices, such as <c>dax0.0</c> or <c>0.0</c>, or <c>all</c>; it never drops a region. Alone it lists devices.</summary>
     [FromQuery(Name = "device")]
     public string? Device { get; init; }
 }

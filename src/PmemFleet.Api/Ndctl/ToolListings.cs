@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
@@ -33,6 +34,7 @@ public sealed class ToolListings(FleetDbContext db)
         return Json(NdctlList.Of(Bus.Load(bus), ToOptions(query) with
         {
             Badblocks = Badblocks(rows, known),
+            DaxDevices = DaxBindings.States(rows),
             Health = query.Health || query.Verbose >= 3 ? seen.ToDictionary(dimm => dimm.Key, dimm => HealthJson.ToNdctl(dimm.Value)) : null,
             Firmware = query.Firmware || query.Verbose >= 3 ? FirmwareOf(seen) : null,
             FrozenDimms = [.. seen.Where(dimm => dimm.Value is { Security.Frozen: true }).Select(dimm => dimm.Key)],
@@ -50,7 +52,7 @@ public sealed class ToolListings(FleetDbContext db)
 
     public async Task<IActionResult> DaxctlAsync(string host, DaxctlListQuery query, CancellationToken cancellationToken) =>
         await LoadAsync(host, cancellationToken) is { } rows
-            ? Json(DaxctlList.Of(Bus.Load(BusOfRows.Read(rows)), query.Regions, query.Devices, query.Mappings, query.Human, DaxBindings.States(rows), query.Region, query.Device))
+            ? Json(DaxctlList.Of(Bus.Load(BusOfRows.Read(rows)), ToOptions(query), DaxBindings.States(rows)))
             : ProblemResults.NotFound("host", host).ToResult();
 
     public async Task<IActionResult> IomemAsync(string host, CancellationToken cancellationToken) =>
@@ -58,23 +60,32 @@ public sealed class ToolListings(FleetDbContext db)
             ? new ContentResult { Content = IoMemory.Of(Bus.Load(BusOfRows.Read(rows)), states: DaxBindings.States(rows)), ContentType = "text/plain; charset=utf-8" }
             : ProblemResults.NotFound("host", host).ToResult();
 
-    /// <summary>-v adds kinds of objects as it is repeated (spec 20 section 10).</summary>
+    private static DaxctlOptions ToOptions(DaxctlListQuery query) => new()
+    {
+        Regions = query.Regions,
+        Devices = query.Devices,
+        Mappings = query.Mappings,
+        Human = query.Human,
+        Region = query.Region,
+        Device = query.Device,
+    };
+
     private static ListOptions ToOptions(NdctlListQuery query) => new()
     {
-        Buses = query.Buses || query.Verbose >= 2,
-        Dimms = query.Dimms || query.Verbose >= 2,
-        Regions = query.Regions || query.Verbose >= 2,
-        Namespaces = query.Namespaces || query.Verbose >= 1,
-        DaxRegions = query.DeviceDax || query.Verbose >= 1,
-        MediaErrors = query.MediaErrors || query.Verbose >= 1,
-        Idle = query.Idle || query.Verbose >= 3,
+        Buses = query.Buses,
+        Dimms = query.Dimms,
+        Regions = query.Regions,
+        Namespaces = query.Namespaces,
+        DaxRegions = query.DeviceDax,
+        MediaErrors = query.MediaErrors,
+        Idle = query.Idle,
         Configured = query.Configured,
         Human = query.Human,
-        Verbose = query.Verbose >= 1,
-        Capabilities = query.Capabilities || query.Verbose >= 3,
+        VerboseLevel = query.Verbose,
+        Capabilities = query.Capabilities,
         Bus = query.Bus,
         RegionType = query.Type,
-        NumaNode = query.NumaNode,
+        NumaNode = query.NumaNode is null or "all" ? null : int.Parse(query.NumaNode, CultureInfo.InvariantCulture),
         Dimm = query.Dimm,
         Region = query.Region,
         Namespace = query.Namespace,

@@ -26,6 +26,7 @@ internal static class CredibleResult
         [typeof(SecurityStep)] = IsDone,
         [typeof(FirmwareStep)] = IsDone,
         [typeof(RunWorkloadStep)] = static result => result is StepWorkload { Outcome: { Figures: not null, Phases: not null }, Sha256: not null },
+        [typeof(RefuseStep)] = static _ => false,
         [typeof(CampaignStep)] = static result => result is StepCampaign { Part: not null },
     };
 
@@ -47,7 +48,7 @@ internal static class CredibleResult
         for (var at = 0; at < result.Steps.Count; at++)
         {
             var (step, given) = (steps[at], result.Steps[at]);
-            if (given is StepRefused && step is not BindStep { ContinueOnFailure: true })
+            if (given is StepRefused && !step.ContinueOnFailure)
             {
                 // the task ends here
                 return at == result.Steps.Count - 1;

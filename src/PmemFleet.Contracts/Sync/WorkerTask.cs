@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using PmemFleet.Contracts.Campaigns;
 using PmemFleet.Contracts.Health;
+using PmemFleet.Contracts.Problems;
 
 namespace PmemFleet.Contracts.Sync;
 
@@ -60,7 +61,22 @@ public sealed record TaskResult
 [JsonDerivedType(typeof(SecurityStep), "security")]
 [JsonDerivedType(typeof(FirmwareStep), "firmware")]
 [JsonDerivedType(typeof(CampaignStep), "campaign")]
-public abstract record TaskStep;
+[JsonDerivedType(typeof(RefuseStep), "refuse")]
+public abstract record TaskStep
+{
+    /// <summary>A failure is the step's result, not the task's end: a boot binds each namespace for itself, and a check that fails is followed by the bind.</summary>
+    public bool ContinueOnFailure { get; init; }
+}
+
+/// <summary>
+/// Fails with a refusal that was known before: the last step of a command that Linux ends with an error after it has changed something. What comes before it is
+/// done, and the operation fails with the refusal.
+/// </summary>
+public sealed record RefuseStep : TaskStep
+{
+    /// <summary>How the command ends.</summary>
+    public required RefusalDto Refusal { get; init; }
+}
 
 /// <summary>
 /// A step that may take long: the only one of its task. It begins in its turn and then runs beside the host's other tasks, with progress;
@@ -125,9 +141,6 @@ public sealed record BindStep : TaskStep
 
     /// <summary>The personality to start; null: autodetect.</summary>
     public ConfiguredPersonalityDto? Configured { get; init; }
-
-    /// <summary>A failure is the step's result, not the task's end (boot binds each namespace for itself).</summary>
-    public bool ContinueOnFailure { get; init; }
 }
 
 /// <summary>A personality to start.</summary>

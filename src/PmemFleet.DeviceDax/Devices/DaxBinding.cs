@@ -45,23 +45,26 @@ public sealed record DaxBinding(string Name, PhysicalRange Range)
 
     private ulong WholeEnd => PageGranules.AlignDown(Range.End.Value, MemoryBlockBytes);
 
-    /// <summary><c>daxctl enable-device</c>; enabled already is no error.</summary>
-    public DaxBinding Enable() => Driver != DaxDriver.None ? this : this with { Driver = DaxDriver.DeviceDax, IsSystemRam = false };
+    /// <summary><c>daxctl enable-device</c>; enabled already is no error, system RAM is ENXIO whether its memory is online or not.</summary>
+    public Outcome<DaxBinding> Enable() => IsSystemRam ? NotDevdax() : Driver != DaxDriver.None ? this : this with { Driver = DaxDriver.DeviceDax };
 
-    /// <summary><c>daxctl disable-device</c>, and what unbinding the namespace below does: EBUSY while memory is online.</summary>
-    public Outcome<DaxBinding> Disable() =>
-        OnlineBlocks > 0 ? Online(Errno.EBUSY) : this with { Driver = DaxDriver.None };
+    /// <summary><c>daxctl disable-device</c>; disabled already is no error, system RAM is ENXIO whether its memory is online or not.</summary>
+    public Outcome<DaxBinding> Disable() => IsSystemRam ? NotDevdax() : this with { Driver = DaxDriver.None };
+
+    /// <summary>What unbinding the namespace below says: EBUSY while memory is online; null where nothing is in its way.</summary>
+    public Refusal? RefuseUnbind() => OnlineBlocks > 0 ? Online(Errno.EBUSY) : null;
 
     /// <summary>
-    /// <c>daxctl reconfigure-device --mode=system-ram</c>: EINVAL where no whole memory block is inside; in that mode already it onlines what is
-    /// offline.
+    /// <c>daxctl reconfigure-device --mode=system-ram</c>: in that mode already it onlines what is offline. daxctl unbinds the device before kmem looks at
+    /// its range: where no whole memory block is inside, the answer is EINVAL and the device is left disabled (golden y_lists C17).
     /// </summary>
     /// <param name="onlines">False with <c>--no-online</c>.</param>
-    public Outcome<DaxBinding> ToSystemRam(bool onlines) => WholeBlocks == 0
-        ? new Refusal(Errno.EINVAL, "kmem-range-too-small", "No whole memory block of 128 MiB is inside the device: the region is rejected.")
+    /// <returns>What the device is then, and the error of the command.</returns>
+    public (DaxBinding After, Refusal? Refusal) ToSystemRam(bool onlines) => WholeBlocks == 0
+        ? (this with { Driver = DaxDriver.None }, new Refusal(Errno.EINVAL, "kmem-range-too-small", "No whole memory block of 128 MiB is inside the device: the region is rejected.")
             .WithAddress("start", Range.Start.Value).With("size", Range.Length.Value).With("block", MemoryBlockBytes)
-            .Allowing($"{PageGranules.AlignUp(Range.Start.Value, MemoryBlockBytes) - Range.Start.Value + MemoryBlockBytes}")
-        : this with { Driver = DaxDriver.Kmem, IsSystemRam = true, OnlineBlocks = onlines ? WholeBlocks : OnlineBlocks };
+            .Allowing($"{PageGranules.AlignUp(Range.Start.Value, MemoryBlockBytes) - Range.Start.Value + MemoryBlockBytes}"))
+        : (this with { Driver = DaxDriver.Kmem, IsSystemRam = true, OnlineBlocks = onlines ? WholeBlocks : OnlineBlocks }, null);
 
     /// <summary><c>daxctl reconfigure-device --mode=devdax</c>: EBUSY while memory is online, unless it is offlined by force.</summary>
     public Outcome<DaxBinding> ToDevdax(bool force) =>
@@ -86,6 +89,8 @@ public sealed record DaxBinding(string Name, PhysicalRange Range)
 
     private Refusal Online(Errno errno) =>
         new Refusal(errno, "dax-memory-online", $"{Name} is system RAM and has memory online; offline it first.").With("onlineBlocks", (ulong)OnlineBlocks);
+
+    private Refusal NotDevdax() => new(Errno.ENXIO, "dax-status-in-ram", $"{Name}: status operations are only applicable in devdax mode");
 
     private Refusal NotRam() => new(Errno.ENXIO, "dax-not-system-ram", $"{Name}: memory operations are not applicable in devdax mode.");
 }

@@ -35,18 +35,23 @@ public readonly record struct InjectedBlocks(long Block, long Count);
 /// <param name="ClearErrorUnit">Bytes of the device's clear-error unit.</param>
 public sealed record InjectionTarget(PersonalityKind? Personality, long DataStart, long DataLength, int ClearErrorUnit);
 
+/// <summary>What an injection does.</summary>
+/// <param name="Ranges">The ranges of system physical addresses.</param>
+/// <param name="Refusal">The error that the command ends with after them, or null.</param>
+public sealed record InjectionRanges(IReadOnlyList<ByteRange> Ranges, Refusal? Refusal);
+
 /// <summary>The rules of <c>ndctl inject-error</c> (spec 60 section 7).</summary>
 public static class ErrorInjection
 {
-    /// <summary>The ranges of system physical addresses to poison, or to take poison from.</summary>
-    public static Outcome<IReadOnlyList<ByteRange>> Ranges(InjectErrorOptions options, InjectionTarget target)
+    /// <summary>The ranges of system physical addresses to poison, or to take poison from, with what ends the command behind them.</summary>
+    public static Outcome<InjectionRanges> Ranges(InjectErrorOptions options, InjectionTarget target)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(target);
         if (options.Status)
         {
             return options is { Block: null, Count: null, Saturate: false }
-                ? Array.Empty<ByteRange>()
+                ? new InjectionRanges([], null)
                 : new Refusal(Errno.EINVAL, "status-takes-no-block", "status does not go with block, count or saturate").About("status");
         }
 
@@ -61,19 +66,18 @@ public static class ErrorInjection
             return new Refusal(Errno.EOPNOTSUPP, "sector-namespace", "Operation not supported");
         }
 
-        var blocks = target.DataLength / SectorSpan.SectorBytes;
-        if (block < 0 || count <= 0 || block > blocks - count)
+        var taken = InjectionBlocks.Of(block, count, target.DataLength / SectorSpan.SectorBytes);
+        if (taken.Count == 0)
         {
-            return new Refusal(Errno.EINVAL, "block-out-of-bounds", "the blocks are not in the namespace").With("block", block).With("count", count).With("blocks", blocks)
-                .About(block >= 0 && block < blocks ? "count" : "block")
-                .Allowing(block >= 0 && block < blocks ? Nearest.Multiples(count, 1, 1, blocks - block) : Nearest.Multiples(block, 1, 0, blocks - Math.Clamp(count, 1, blocks)));
+            return taken.Refusal!;
         }
 
         var length = options.Saturate ? SectorSpan.SectorBytes : Math.Min(SectorSpan.SectorBytes, target.ClearErrorUnit);
         var start = target.DataStart + (block * SectorSpan.SectorBytes);
-        return length == SectorSpan.SectorBytes
-            ? new[] { new ByteRange(start, count * SectorSpan.SectorBytes) }
-            : [.. Enumerable.Range(0, checked((int)count)).Select(n => new ByteRange(start + ((long)n * SectorSpan.SectorBytes), length))];
+        IReadOnlyList<ByteRange> ranges = length == SectorSpan.SectorBytes
+            ? [new ByteRange(start, taken.Count * SectorSpan.SectorBytes)]
+            : [.. Enumerable.Range(0, checked((int)taken.Count)).Select(n => new ByteRange(start + ((long)n * SectorSpan.SectorBytes), length))];
+        return new InjectionRanges(ranges, taken.Refusal);
     }
 
     /// <summary>What is injected in a namespace's data: blocks rounded outwards, in order, touching ones joined.</summary>

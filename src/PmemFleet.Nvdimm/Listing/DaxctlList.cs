@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using PmemFleet.Nvdimm.Binding;
 using PmemFleet.Nvdimm.Model;
+using PmemFleet.Nvdimm.Sysfs;
 
 namespace PmemFleet.Nvdimm.Listing;
 
@@ -10,50 +11,53 @@ public static class DaxctlList
 {
     /// <summary>What daxctl prints, or null where it prints nothing.</summary>
     /// <param name="bus">The bus.</param>
-    /// <param name="regions"><c>-R</c>: dax regions, with their devices where <paramref name="devices"/> is set.</param>
-    /// <param name="devices"><c>-D</c>.</param>
-    /// <param name="mappings"><c>-M</c>.</param>
-    /// <param name="human"><c>-u</c>.</param>
+    /// <param name="options">What is asked for.</param>
     /// <param name="states">Drivers and memory blocks of the devices.</param>
-    /// <param name="region"><c>-r</c>: the dax region's number.</param>
-    /// <param name="device"><c>-d</c>: the device's name.</param>
-    public static JsonNode? Of(Bus bus, bool regions = false, bool devices = false, bool mappings = false, bool human = false, DaxDeviceStates? states = null, int? region = null, string? device = null)
+    public static JsonNode? Of(Bus bus, DaxctlOptions options, DaxDeviceStates? states = null)
     {
+        ArgumentNullException.ThrowIfNull(bus);
+        ArgumentNullException.ThrowIfNull(options);
+        var wanted = options.Effective();
+        var (regions, devices) = (DeviceFilter.Of(wanted.Region), DeviceFilter.Of(wanted.Device));
         var listed = new JsonArray();
-        foreach (var found in bus.Namespaces)
+        foreach (var found in bus.Namespaces.OrderBy(CharDevice, SysfsOrder.Instance))
         {
             if (found is not { IsEnabled: true, Claim: { Kind: PersonalityKind.Dax, Bound: BindOutcome.Pages pages } claim }
-                || (region is not null && region != found.Region.Id) || (device is not null && device != CharDevice(found)))
+                || regions?.Takes(found.Region.Name, found.Region.Id) == false)
             {
                 continue;
             }
 
-            if (!regions)
+            // a device filter drops devices, and no region
+            var device = wanted.Devices && devices?.Takes(CharDevice(found), found.Region.Id, found.Id) != false
+                ? Device(found, pages, wanted.Mappings, wanted.Human, states?.Of(found)) : null;
+            if (wanted.Regions)
             {
-                listed.Add((JsonNode)Device(found, pages, mappings, human, states?.Of(found)));
-                continue;
-            }
+                var one = Region(found, pages, wanted.Human, $"{bus.DevicePath}/{bus.Name}/{found.Region.Name}/{claim.Name}");
+                if (device is not null)
+                {
+                    one["devices"] = new JsonArray(device);
+                }
 
-            var one = Region(found, pages, human, $"{bus.DevicePath}/{bus.Name}/{found.Region.Name}/{claim.Name}");
-            if (devices)
+                listed.Add((JsonNode)one);
+            }
+            else if (device is not null)
             {
-                one["devices"] = new JsonArray(Device(found, pages, mappings, human, states?.Of(found)));
+                listed.Add((JsonNode)device);
             }
-
-            listed.Add((JsonNode)one);
         }
 
-        return ListNumbers.Print(listed, human);
+        return ListNumbers.Print(listed, wanted.Human);
     }
 
     /// <summary>The character device's name: the namespace's numbers, not the personality's.</summary>
     public static string CharDevice(PmemNamespace device) =>
         string.Create(CultureInfo.InvariantCulture, $"dax{device.Region.Id}.{device.Id}");
 
-    internal static JsonObject NdctlRegion(PmemNamespace device, BindOutcome.Pages pages, bool human)
+    internal static JsonObject NdctlRegion(PmemNamespace device, BindOutcome.Pages pages, ListOptions options)
     {
-        var region = Region(device, pages, human, path: null);
-        region["devices"] = new JsonArray(Device(device, pages, mappings: false, human, null));
+        var region = Region(device, pages, options.Human, path: null);
+        region["devices"] = new JsonArray(Device(device, pages, mappings: false, options.Human, options.DaxDevices.Of(device)));
         return region;
     }
 
@@ -67,7 +71,7 @@ public static class DaxctlList
 
         region["id"] = device.Region.Id;
         region["size"] = ListNumbers.Size(pages.Size.Value, human);
-        region["align"] = pages.Align.Value;
+        region["align"] = ListNumbers.Size(pages.Align.Value, human);
         return region;
     }
 
@@ -79,7 +83,7 @@ public static class DaxctlList
             listed["target_node"] = device.Region.TargetNode;
         }
 
-        listed["align"] = pages.Align.Value;
+        listed["align"] = ListNumbers.Size(pages.Align.Value, human);
         listed["mode"] = state is { IsSystemRam: true } ? "system-ram" : "devdax";
         if (state is { IsSystemRam: true, IsEnabled: true })
         {

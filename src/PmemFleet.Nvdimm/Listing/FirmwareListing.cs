@@ -3,11 +3,35 @@ using System.Text.Json.Nodes;
 
 namespace PmemFleet.Nvdimm.Listing;
 
+/// <summary>How a DIMM's last firmware activation ended, as the kernel's <c>firmware_activate_result</c> tells it.</summary>
+public enum FirmwareActivationResult
+{
+    /// <summary>There was none.</summary>
+    None,
+
+    /// <summary>It succeeded.</summary>
+    Success,
+
+    /// <summary>No version waited.</summary>
+    NotStaged,
+
+    /// <summary>Only a reset of the platform activates it.</summary>
+    NeedReset,
+
+    /// <summary>It failed.</summary>
+    Fail,
+
+    /// <summary>The DIMM says something else.</summary>
+    Unknown,
+}
+
 /// <summary>A DIMM's firmware as <c>ndctl list -F</c> shows it (spec 20 section 10).</summary>
 /// <param name="CurrentVersion">The version that runs.</param>
 /// <param name="NextVersion">The version that waits, or null.</param>
 /// <param name="IsArmed">The version that waits is armed.</param>
-public sealed record FirmwareListing(ulong CurrentVersion, ulong? NextVersion = null, bool IsArmed = false)
+/// <param name="Result">How the last activation ended.</param>
+public sealed record FirmwareListing(
+    ulong CurrentVersion, ulong? NextVersion = null, bool IsArmed = false, FirmwareActivationResult Result = FirmwareActivationResult.None)
 {
     /// <summary>What ndctl prints where a version cannot be told.</summary>
     public const ulong UnknownVersion = ulong.MaxValue;
@@ -52,7 +76,10 @@ public sealed record FirmwareListing(ulong CurrentVersion, ulong? NextVersion = 
         {
             listed["next_version"] = ListNumbers.Hex(next, human);
             listed["activate_state"] = IsArmed ? "armed" : "idle";
-            listed["need_powercycle"] = true;
+            if (Result is FirmwareActivationResult.NeedReset or FirmwareActivationResult.Fail or FirmwareActivationResult.Unknown)
+            {
+                listed["need_powercycle"] = true;
+            }
         }
 
         return listed;

@@ -25,8 +25,9 @@ internal static class ListNumbers
         return string.Create(CultureInfo.InvariantCulture, $"{(double)bytes / binary:0.00} {letter}iB ({bytes / decimalUnit:0.00} {letter}B)");
     }
 
+    /// <summary>C's <c>%#x</c> writes no prefix before a zero.</summary>
     public static JsonNode Hex(ulong value, bool human) =>
-        human ? string.Create(CultureInfo.InvariantCulture, $"0x{value:x}") : value;
+        !human ? value : value == 0 ? "0" : string.Create(CultureInfo.InvariantCulture, $"0x{value:x}");
 
     /// <summary>-u prints a single element without its array.</summary>
     public static JsonNode? Print(JsonArray array, bool human)

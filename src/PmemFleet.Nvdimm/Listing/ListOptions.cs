@@ -25,7 +25,7 @@ public sealed record ListOptions
     /// <summary><c>-i</c>: also what is disabled or idle.</summary>
     public bool Idle { get; init; }
 
-    /// <summary><c>-c</c>: also disabled namespaces that have a size.</summary>
+    /// <summary><c>-c</c>: also disabled namespaces that have a size; for regions and DIMMs the same as <c>-i</c>.</summary>
     public bool Configured { get; init; }
 
     /// <summary><c>-M</c>: bad blocks, not only their count.</summary>
@@ -34,28 +34,35 @@ public sealed record ListOptions
     /// <summary><c>-u</c>: sizes with units, hexadecimal ids, a single element without its array.</summary>
     public bool Human { get; init; }
 
-    /// <summary><c>-v</c> once: raw uuids and NUMA nodes.</summary>
-    public bool Verbose { get; init; }
+    /// <summary><c>-v</c> at least once: raw uuids and NUMA nodes.</summary>
+    public bool Verbose
+    {
+        get => VerboseLevel > 0;
+        init => VerboseLevel = value ? Math.Max(1, VerboseLevel) : 0;
+    }
 
-    /// <summary><c>-b</c>: the bus's name or provider.</summary>
+    /// <summary>How often <c>-v</c> is given: 1 adds namespaces, dax regions and bad blocks, 2 buses, DIMMs and regions, 3 what is idle and all that <c>-H</c>, <c>-F</c> and <c>-C</c> show.</summary>
+    public int VerboseLevel { get; init; }
+
+    /// <summary><c>-b</c>: names, providers, or a number. Each filter takes several names with spaces between, and <c>all</c>.</summary>
     public string? Bus { get; init; }
 
-    /// <summary><c>-d</c>.</summary>
+    /// <summary><c>-d</c>: names, or a number.</summary>
     public string? Dimm { get; init; }
 
-    /// <summary><c>-r</c>.</summary>
+    /// <summary><c>-r</c>: names, or a number.</summary>
     public string? Region { get; init; }
 
-    /// <summary><c>-n</c>.</summary>
+    /// <summary><c>-n</c>: names or <c>R.Y</c>.</summary>
     public string? Namespace { get; init; }
 
-    /// <summary><c>-m</c>.</summary>
+    /// <summary><c>-m</c>: drops namespaces, and nothing else.</summary>
     public NamespaceMode? Mode { get; init; }
 
     /// <summary><c>-t</c>: <c>pmem</c>, or <c>blk</c>, of which a modern kernel has none.</summary>
     public string? RegionType { get; init; }
 
-    /// <summary><c>-U</c>: regions and namespaces of this NUMA node.</summary>
+    /// <summary><c>-U</c>: regions, DIMMs and namespaces of this NUMA node.</summary>
     public int? NumaNode { get; init; }
 
     /// <summary><c>-C</c>: what personalities an enabled region can give.</summary>
@@ -71,15 +78,39 @@ public sealed record ListOptions
     /// <summary><c>-F</c>: by DIMM name the firmware of each that can tell; null where it was not asked for.</summary>
     public IReadOnlyDictionary<string, FirmwareListing>? Firmware { get; init; }
 
+    /// <summary>Drivers and memory blocks of the dax devices.</summary>
+    public DaxDeviceStates DaxDevices { get; init; } = DaxDeviceStates.None;
+
     /// <summary>Names of the DIMMs whose security is frozen.</summary>
     public ImmutableHashSet<string> FrozenDimms { get; init; } = [];
 
-    /// <summary>The regions to look in.</summary>
-    internal bool Takes(Region region) =>
-        (Region is null || Region == region.Name) && RegionType is null or "pmem" && (NumaNode is null || NumaNode == region.NumaNode);
+    /// <summary>
+    /// What is listed: where no kind is named a filter names it, and without one namespaces. <c>-X</c> alone lists devdax namespaces. Then each <c>-v</c> adds its
+    /// kinds.
+    /// </summary>
+    internal ListOptions Effective()
+    {
+        var wanted = this;
+        if (!HasKind)
+        {
+            wanted = wanted with { Buses = Bus is not null, Dimms = Dimm is not null, Regions = Region is not null, Mode = Mode ?? (DaxRegions ? NamespaceMode.Devdax : null) };
+        }
 
-    /// <summary>What is listed, after ndctl's default.</summary>
-    internal ListOptions Effective() => Buses || Dimms || Regions || Namespaces ? this : this with { Namespaces = true };
+        wanted = wanted with
+        {
+            Buses = wanted.Buses || VerboseLevel >= 2,
+            Dimms = wanted.Dimms || VerboseLevel >= 2,
+            Regions = wanted.Regions || VerboseLevel >= 2,
+            Namespaces = wanted.Namespaces || VerboseLevel >= 1,
+            DaxRegions = DaxRegions || VerboseLevel >= 1,
+            MediaErrors = MediaErrors || VerboseLevel >= 1,
+            Idle = Idle || VerboseLevel >= 3,
+            Capabilities = Capabilities || VerboseLevel >= 3,
+        };
+        return wanted.HasKind ? wanted : wanted with { Namespaces = true };
+    }
+
+    private bool HasKind => Buses || Dimms || Regions || Namespaces;
 }
 
 /// <summary>Bad 512-byte sectors of a region.</summary>

@@ -1,38 +1,42 @@
 using System.Text.Json.Nodes;
 using PmemFleet.Nvdimm.Binding;
 using PmemFleet.Nvdimm.Model;
+using PmemFleet.Nvdimm.Sysfs;
 
 namespace PmemFleet.Nvdimm.Listing;
 
-/// <summary><c>ndctl list</c> over one bus, field for field; devices in the order of their numbers (spec 20 section 10).</summary>
+/// <summary><c>ndctl list</c> over one bus, field for field; devices in the order in which ndctl finds them (spec 20 section 10).</summary>
 public static class NdctlList
 {
     /// <summary>What ndctl prints, or null where it prints nothing.</summary>
     public static JsonNode? Of(Bus bus, ListOptions options)
     {
+        ArgumentNullException.ThrowIfNull(bus);
+        ArgumentNullException.ThrowIfNull(options);
         var wanted = options.Effective();
-        if (wanted.Bus is { } name && name != bus.Name && name != bus.Provider)
+        var filter = new ListFilter(wanted);
+        if (!filter.Takes(bus))
         {
             return null;
         }
 
-        var dimms = wanted.Dimms ? Dimms(bus, wanted) : [];
-        var regions = wanted.Regions ? Regions(bus, wanted) : [];
-        var namespaces = wanted is { Namespaces: true, Regions: false } ? Namespaces(bus.Regions, wanted) : [];
+        var dimms = wanted.Dimms ? Dimms(bus, filter) : [];
+        var (regions, namespaces) = Regions(bus, filter);
         if (wanted.Buses)
         {
             var listed = Bus(bus, wanted);
             Add(listed, "dimms", dimms);
             Add(listed, "regions", regions);
-            Add(listed, "namespaces", namespaces);
+            if (!wanted.Regions)
+            {
+                Add(listed, "namespaces", namespaces);
+            }
+
             return ListNumbers.Print(new JsonArray(listed), wanted.Human);
         }
 
-        // what has nothing to show is no list of its own: only one kind is left then, and printed bare
-        var hasNamespaces = namespaces.Count > 0 || regions.Any(region => region!["namespaces"] is not null);
-        var asked = (wanted.Dimms ? 1 : 0) + (wanted.Regions ? 1 : 0) + (wanted.Namespaces ? 1 : 0);
-        var shown = (dimms.Count > 0 ? 1 : 0) + (regions.Count > 0 ? 1 : 0) + (hasNamespaces ? 1 : 0);
-        if (asked == 1 || shown == 1)
+        // one kind with something to show is printed bare; a list of namespaces counts, also where it is inside the last region
+        if ((dimms.Count > 0 ? 1 : 0) + (regions.Count > 0 ? 1 : 0) + (namespaces.Count > 0 ? 1 : 0) <= 1)
         {
             return ListNumbers.Print(dimms.Count > 0 ? dimms : regions.Count > 0 ? regions : namespaces, wanted.Human);
         }
@@ -40,8 +44,12 @@ public static class NdctlList
         var platform = new JsonObject();
         Add(platform, "dimms", dimms);
         Add(platform, "regions", regions);
-        Add(platform, "namespaces", namespaces);
-        return platform.Count == 0 ? null : platform;
+        if (regions.Count == 0)
+        {
+            Add(platform, "namespaces", namespaces);
+        }
+
+        return platform;
     }
 
     private static void Add(JsonObject parent, string name, JsonArray array)
@@ -68,11 +76,8 @@ public static class NdctlList
         return listed;
     }
 
-    private static JsonArray Dimms(Bus bus, ListOptions options) =>
-        [.. bus.Dimms
-            .Where(d => (d.Enabled || options.Idle) && options.Dimm is var only && (only is null || only == d.Name))
-            .Where(d => options.Region is null || bus.Regions.Any(r => r.Name == options.Region && r.Mappings.Any(m => m.Dimm == d)))
-            .Select(d => Dimm(d, options))];
+    private static JsonArray Dimms(Bus bus, ListFilter filter) =>
+        [.. bus.Dimms.Where(dimm => filter.Takes(bus, dimm)).OrderBy(dimm => dimm.Name, SysfsOrder.Instance).Select(dimm => Dimm(dimm, filter.Options))];
 
     private static JsonObject Dimm(Dimm dimm, ListOptions options)
     {
@@ -125,13 +130,41 @@ public static class NdctlList
         return listed;
     }
 
-    private static JsonArray Regions(Bus bus, ListOptions options) =>
-        [.. bus.Regions
-            .Where(r => (r.Enabled || options.Idle) && options.Takes(r))
-            .Where(r => options.Dimm is null || r.Mappings.Any(m => m.Dimm.Name == options.Dimm))
-            .Where(r => options.Namespace is null || r.Namespaces.Any(n => n.Name == options.Namespace))
-            .Where(r => options.Mode is null || r.Namespaces.Any(n => n.Size > 0 && NamespaceModes.Of(n) == options.Mode))
-            .Select(r => Region(bus, r, options))];
+    /// <summary>
+    /// The regions, and the namespaces that are not inside one of them. With regions these are the last one's: ndctl begins its list anew with each region,
+    /// and looks at the end whether it has one (y_lists C21).
+    /// </summary>
+    private static (JsonArray Regions, JsonArray Namespaces) Regions(Bus bus, ListFilter filter)
+    {
+        var options = filter.Options;
+        var (regions, namespaces) = (new JsonArray(), new JsonArray());
+        foreach (var region in bus.Regions.Where(filter.Takes).OrderBy(region => region.Name, SysfsOrder.Instance))
+        {
+            JsonObject? listed = null;
+            if (options.Regions && filter.Shows(region))
+            {
+                regions.Add((JsonNode)(listed = Region(bus, region, options)));
+                namespaces = [];
+            }
+
+            if (!options.Namespaces)
+            {
+                continue;
+            }
+
+            foreach (var device in region.Namespaces.Where(filter.Takes).OrderBy(device => device.Name, SysfsOrder.Instance))
+            {
+                namespaces.Add((JsonNode)Namespace(device, options));
+            }
+
+            if (listed is not null && namespaces.Count > 0)
+            {
+                listed["namespaces"] = namespaces;
+            }
+        }
+
+        return (regions, namespaces);
+    }
 
     private static JsonObject Region(Bus bus, Region region, ListOptions options)
     {
@@ -140,7 +173,7 @@ public static class NdctlList
         {
             ["dev"] = region.Name,
             ["size"] = ListNumbers.Size(region.Size, options.Human),
-            ["align"] = region.Align,
+            ["align"] = ListNumbers.Size(region.Align, options.Human),
             ["available_size"] = ListNumbers.Size(isLabelled ? region.AvailableSize : 0, options.Human),
             ["max_available_extent"] = ListNumbers.Size(isLabelled ? region.MaxAvailableExtent : 0, options.Human),
             ["type"] = "pmem",
@@ -179,23 +212,8 @@ public static class NdctlList
             PersistenceDomain.MemoryController => "memory_controller",
             _ => "unknown",
         };
-        if (options.Namespaces)
-        {
-            Add(listed, "namespaces", Namespaces([region], options));
-        }
-
         return listed;
     }
-
-    private static JsonArray Namespaces(IEnumerable<Region> regions, ListOptions options) =>
-        [.. regions
-            .Where(options.Takes)
-            .Where(r => options.Dimm is null || r.Mappings.Any(m => m.Dimm.Name == options.Dimm))
-            .SelectMany(r => r.Namespaces)
-            .Where(n => options.Namespace is null || options.Namespace == n.Name)
-            .Where(n => options.Mode is null || NamespaceModes.Of(n) == options.Mode)
-            .Where(n => n.IsEnabled || options.Idle || (options.Configured && n.Size > 0))
-            .Select(n => Namespace(n, options))];
 
     /// <summary>One namespace, as a list or a create prints it.</summary>
     public static JsonObject Namespace(PmemNamespace device, ListOptions options)
@@ -222,7 +240,7 @@ public static class NdctlList
         {
             if (options.DaxRegions)
             {
-                listed["daxregion"] = DaxctlList.NdctlRegion(device, pages, options.Human);
+                listed["daxregion"] = DaxctlList.NdctlRegion(device, pages, options);
             }
             else
             {

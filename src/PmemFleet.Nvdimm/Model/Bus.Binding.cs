@@ -10,7 +10,7 @@ namespace PmemFleet.Nvdimm.Model;
 public sealed record NamespaceChange(PmemNamespace Namespace, ImmutableArray<MediaStep> Steps)
 {
     /// <summary>
-    /// Set where a reconfiguration failed after its point of no return: the steps (unbind, zero) have to be done, no bind
+    /// Set where a command failed after its point of no return: the steps (unbind, zero) have to be done, no bind
     /// is among them, and the caller gets this refusal.
     /// </summary>
     public Refusal? Refusal { get; init; }

@@ -37,6 +37,9 @@ public sealed partial class Bus
     /// <summary><c>ndbusN</c>.</summary>
     public string Name => string.Create(CultureInfo.InvariantCulture, $"ndbus{_constants.Id}");
 
+    /// <summary>Its number.</summary>
+    public int Id => _constants.Id;
+
     /// <summary>The bus's parent in sysfs.</summary>
     public string DevicePath => _constants.DevicePath;
 

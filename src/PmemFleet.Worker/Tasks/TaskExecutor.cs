@@ -54,7 +54,7 @@ internal sealed partial class TaskExecutor(ILogger<TaskExecutor> log)
         {
             var result = Execute(host, task, step);
             results.Add(result);
-            if (result is StepRefused && step is not BindStep { ContinueOnFailure: true })
+            if (result is StepRefused && !step.ContinueOnFailure)
             {
                 break;
             }
@@ -92,6 +92,7 @@ internal sealed partial class TaskExecutor(ILogger<TaskExecutor> log)
         FirmwareStep firmware => HealthSteps.Update(host, firmware),
         CampaignStep campaign => CampaignSteps.Run(host, task, campaign),
         CheckBttStep check => BindSteps.Check(host, check),
+        RefuseStep refuse => new StepRefused { Refusal = refuse.Refusal },
         _ => new StepRefused { Refusal = Refusals.Of("EOPNOTSUPP", "unknown-step", $"This worker does not know the step {step.GetType().Name}.") },
     };
 

@@ -158,7 +158,7 @@ public sealed class MediaWorker : IAsyncDisposable
             Steps.Enqueue(step);
             var result = OnStep(step) ?? Execute(host, step);
             steps.Add(result);
-            if (result is StepRefused && step is not BindStep { ContinueOnFailure: true })
+            if (result is StepRefused && !step.ContinueOnFailure)
             {
                 break;
             }

@@ -13,7 +13,7 @@ public sealed class ErrorInjectionTests
     [Fact]
     public void Ranges_RecordedInjection_GivesTheRecordedBlocksAndStatus()
     {
-        var injected = ErrorInjection.Ranges(new InjectErrorOptions { Block = 12, Count = 2 }, Raw).Value;
+        var injected = ErrorInjection.Ranges(new InjectErrorOptions { Block = 12, Count = 2 }, Raw).Value.Ranges;
         var bus = new BusBadRanges();
         var table = new BadblockTable();
         foreach (var range in injected)
@@ -36,7 +36,7 @@ public sealed class ErrorInjectionTests
     [InlineData(false, 64, 2, 64)]
     public void Ranges_ByUnit_PoisonsTheStartOfEachBlockOrAllOfIt(bool saturate, int unit, int ranges, long length)
     {
-        var found = ErrorInjection.Ranges(new InjectErrorOptions { Block = 20, Count = 2, Saturate = saturate }, Raw with { ClearErrorUnit = unit }).Value;
+        var found = ErrorInjection.Ranges(new InjectErrorOptions { Block = 20, Count = 2, Saturate = saturate }, Raw with { ClearErrorUnit = unit }).Value.Ranges;
 
         Assert.Equal(ranges, found.Count);
         Assert.Equal(new ByteRange(0x100000 + (20 * 512), length), found[0]);
@@ -47,10 +47,24 @@ public sealed class ErrorInjectionTests
     [InlineData(1, null, Errno.EINVAL)]
     [InlineData(-1, 1, Errno.EINVAL)]
     [InlineData(0, 0, Errno.EINVAL)]
-    [InlineData(32767, 2, Errno.EINVAL)]
+    [InlineData(32768, 1, Errno.EINVAL)]
     [InlineData(32767, 1, null)]
     public void Ranges_Blocks_AreInTheNamespace(int? block, int? count, Errno? errno) =>
         Assert.Equal(errno, ErrorInjection.Ranges(new InjectErrorOptions { Block = block, Count = count }, Raw).Refusal?.Errno);
+
+    /// <summary>ndctl sends one command for each block: the error is the first block's outside, and what is before it is done.</summary>
+    [Theory]
+    [InlineData(32767, 2, 1)]
+    [InlineData(32760, 100, 8)]
+    [InlineData(0, 32769, 32768)]
+    public void Ranges_AcrossTheEnd_DoWhatIsInside(long block, long count, int done)
+    {
+        var found = ErrorInjection.Ranges(new InjectErrorOptions { Block = block, Count = count }, Raw).Value;
+
+        Assert.Equal(done, found.Ranges.Count);
+        Assert.Equal((Errno.EINVAL, "block-out-of-bounds", $"{done}"), (found.Refusal!.Errno, found.Refusal.Rule, found.Refusal.Numbers["done"]));
+        Assert.Contains("block 8000", found.Refusal.Message, StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData(true)]

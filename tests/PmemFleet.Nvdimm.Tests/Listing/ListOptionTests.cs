@@ -42,7 +42,7 @@ public sealed class ListOptionTests
         });
 
         Assert.Equal(["security_frozen", "firmware", "health"], dimm.Select(member => member.Key).SkipWhile(key => key != "security_frozen"));
-        Assert.Equal("""{"current_version":"0x10","can_update":true,"next_version":"0x11","activate_state":"armed","need_powercycle":true}""", dimm["firmware"]!.ToJsonString());
+        Assert.Equal("""{"current_version":"0x10","can_update":true,"next_version":"0x11","activate_state":"armed"}""", dimm["firmware"]!.ToJsonString());
     }
 
     [Fact]
@@ -89,9 +89,24 @@ public sealed class ListOptionTests
         var made = bus.CreateNamespace(new NamespaceOptions { Uuid = Labels.TestAreas.Uuid(1), PersonalityUuid = Labels.TestAreas.Uuid(2), Mode = NamespaceMode.Devdax });
         media.Run(bus, made.Value.Steps);
 
-        Assert.NotNull(DaxctlList.Of(bus, region: 0, device: "dax0.0"));
-        Assert.Null(DaxctlList.Of(bus, region: 1));
-        Assert.Null(DaxctlList.Of(bus, device: "dax0.1"));
+        Assert.NotNull(DaxctlList.Of(bus, new DaxctlOptions { Region = "0", Device = "dax0.0" }));
+        Assert.Null(DaxctlList.Of(bus, new DaxctlOptions { Region = "1" }));
+        Assert.Null(DaxctlList.Of(bus, new DaxctlOptions { Device = "dax0.1" }));
+    }
+
+    /// <summary>ndctl asks for a power cycle only after an activation that failed, needs a reset, or ended in a way that it does not know.</summary>
+    [Theory]
+    [InlineData(FirmwareActivationResult.None, false)]
+    [InlineData(FirmwareActivationResult.Success, false)]
+    [InlineData(FirmwareActivationResult.NotStaged, false)]
+    [InlineData(FirmwareActivationResult.NeedReset, true)]
+    [InlineData(FirmwareActivationResult.Fail, true)]
+    [InlineData(FirmwareActivationResult.Unknown, true)]
+    public void Of_FirmwareThatWaits_NeedsAPowerCycleOnlyAfterAFailure(FirmwareActivationResult result, bool needsPowerCycle)
+    {
+        var dimm = Only(new ListOptions { Dimms = true, Firmware = new Dictionary<string, FirmwareListing> { ["nmem0"] = new(1, 2, IsArmed: false, result) } });
+
+        Assert.Equal(needsPowerCycle, dimm["firmware"]!["need_powercycle"] is not null);
     }
 
     private JsonObject Only(ListOptions options)

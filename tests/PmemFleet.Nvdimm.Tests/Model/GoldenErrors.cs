@@ -102,7 +102,7 @@ internal sealed partial class GoldenErrors(Bus bus, string region)
             return Same(string.Join(", ", golden["stdout"]?["badblocks"]?.AsArray().Select(one => $"{one!["block"]} {one["count"]}") ?? []), string.Join(", ", blocks));
         }
 
-        foreach (var range in ErrorInjection.Ranges(asked, target).Value)
+        foreach (var range in ErrorInjection.Ranges(asked, target).Value.Ranges)
         {
             if (asked.Uninject)
             {

@@ -20,7 +20,7 @@ internal static class GoldenSnapshot
         if (bus.Scrub == ScrubState.None)
         {
             Compare(wrong, "list -Nu", golden["ndctl_list_Nu"], NdctlList.Of(bus, new ListOptions { Namespaces = true, Human = true }), bus);
-            Compare(wrong, "daxctl list -RDi -M", golden["daxctl_list_RDi_M"], DaxctlList.Of(bus, regions: true, devices: true, mappings: true), bus);
+            Compare(wrong, "daxctl list -RDi -M", golden["daxctl_list_RDi_M"], DaxctlList.Of(bus, new DaxctlOptions { Regions = true, Devices = true, Mappings = true }), bus);
         }
 
         if (bus.Regions.All(r => r.Kind == RegionKind.Nfit) && bus.Scrub == ScrubState.None)

@@ -1,0 +1,107 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using PmemFleet.Nvdimm.Btt;
+using PmemFleet.Nvdimm.Model;
+using PmemFleet.Nvdimm.Primitives;
+
+namespace PmemFleet.Nvdimm.Tests.Model;
+
+/// <summary>
+/// The recorder's tools that read, write and damage block devices: <c>pat w</c> writes a pattern made of a seed, <c>pat r</c> prints a hash and the first eight
+/// bytes, <c>pat x</c> flips bits, <c>ib</c> changes fields of the info block at 4096 and puts its checksum right. The recorder's pattern is not known: which
+/// pattern is read is, by the hash that the recording has for it.
+/// </summary>
+internal sealed class ReplayPatterns(Bus bus, ReplayMedia media)
+{
+    private const int InfoBlock = 4096;
+    private const string ZeroesHash = "b93a0c83ce3b6325";
+
+    /// <summary>What the recorder's tool prints for 4096 bytes of a seed; the first eight bytes tell the seed of a part.</summary>
+    private static readonly (int Seed, string Hash, string First)[] Known =
+        [(2, "10dc053ae2737bd0", "dcc4311b44ec38cb"), (3, "34bdc69a604f77af", "14e5f77781230da9")];
+
+    public string Run(JsonNode golden, string[] words)
+    {
+        if (words[0] == "ib")
+        {
+            return Failed(golden, Info(words[1][(words[1].LastIndexOf('/') + 1)..], words[2..]));
+        }
+
+        var (name, offset) = (words[2][(words[2].LastIndexOf('/') + 1)..], long.Parse(words[3], CultureInfo.InvariantCulture));
+        switch (words[1])
+        {
+            case "w":
+                return Failed(golden, media.Write(bus, name, offset, Pattern(Number(words[5]), int.Parse(words[4], CultureInfo.InvariantCulture))));
+            case "x":
+                return Failed(golden, media.Change(bus, name, offset, 1, bytes => bytes[0] ^= (byte)Number(words[4])));
+            default:
+                var bytes = new byte[int.Parse(words[4], CultureInfo.InvariantCulture)];
+                return media.Read(bus, name, offset, bytes) is { } errno ? Failed(golden, errno) : Same(golden, bytes);
+        }
+    }
+
+    private static string Failed(JsonNode golden, Errno? errno)
+    {
+        var expected = (int)golden["rc"]! == 0 ? null : ((string)golden["stdout"]!).Trim().Split(' ')[^1];
+        return expected == errno?.ToString() ? "" : $"expected {expected} but was {errno}";
+    }
+
+    /// <summary>Whole patterns and zeroes are compared by their hash; of a mixture the first bytes are, and that it is one.</summary>
+    private static string Same(JsonNode golden, byte[] bytes)
+    {
+        var recorded = ((string)golden["stdout"]!).Trim().Split(' ');
+        var known = Known.FirstOrDefault(one => Pattern(one.Seed, bytes.Length).AsSpan().SequenceEqual(bytes));
+        var actual = bytes.AsSpan().IndexOfAnyExcept((byte)0) < 0 ? ZeroesHash : known.Hash;
+        if (actual is not null)
+        {
+            return recorded[0] == actual ? "" : $"expected {recorded[0]} but was {actual}";
+        }
+
+        var first = Known.FirstOrDefault(one => Pattern(one.Seed, 8).AsSpan().SequenceEqual(bytes.AsSpan(0, 8))).First ?? new string('0', 16);
+        return recorded[1] == first && Known.All(one => one.Hash != recorded[0]) && recorded[0] != ZeroesHash ? "" : $"expected {golden["stdout"]} but was a mixture that begins with {first}";
+    }
+
+    private static byte[] Pattern(int seed, int length)
+    {
+        var bytes = new byte[length];
+        for (var i = 0; i < length; i++)
+        {
+            bytes[i] = (byte)((seed * 37) + (i * 11) + (i >> 8) + 1);
+        }
+
+        return bytes;
+    }
+
+    /// <summary><c>OFFSET:BYTES:VALUE</c> with a value to set, to add (<c>+8</c>, <c>-8</c>) or to flip bits by (<c>x1</c>).</summary>
+    private Errno? Info(string device, string[] changes) => media.Change(bus, device, InfoBlock, BttInfoBlock.SizeBytes, block =>
+    {
+        foreach (var change in changes.Where(word => word != "nosum"))
+        {
+            var parts = change.Split(':');
+            var field = block.AsSpan(Number(parts[0]), Number(parts[1]));
+            Span<byte> wide = stackalloc byte[8];
+            wide.Clear();
+            field.CopyTo(wide);
+            var was = BinaryPrimitives.ReadUInt64LittleEndian(wide);
+            var operand = (ulong)Math.Abs(Number(parts[2].TrimStart('x', '+')));
+            BinaryPrimitives.WriteUInt64LittleEndian(wide, parts[2][0] switch
+            {
+                'x' => was ^ operand,
+                '+' => was + operand,
+                '-' => was - operand,
+                _ => operand,
+            });
+            wide[..field.Length].CopyTo(field);
+        }
+
+        if (!changes.Contains("nosum"))
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(block.AsSpan(BttInfoBlockLayout.Checksum), Fletcher64.ComputeSkipping(block, BttInfoBlockLayout.Checksum));
+        }
+    });
+
+    private static int Number(string text) => text.StartsWith("0x", StringComparison.Ordinal)
+        ? int.Parse(text.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)
+        : int.Parse(text, CultureInfo.InvariantCulture);
+}
