@@ -5,13 +5,13 @@ namespace PmemFleet.Nvdimm.Btt;
 /// <summary>Every internal block must belong to exactly one sector or be exactly one lane's free block (spec 30 section 12).</summary>
 internal static class BttBitmapCheck
 {
-    public const string OutOfBounds = "found a map entry that is out of bounds";
+    private const string OutOfBounds = "found a map entry that is out of bounds";
 
     private const string Misreferenced = "bitmap error: internal blocks are incorrectly referenced";
 
-    public static string? Find(BttMapReader map, BttGeometry geometry, BttLogEntry[] newest)
+    /// <summary>The bounds of every map entry, which come before the log is held against the map.</summary>
+    public static string? FindOutOfBounds(BttMapReader map, BttGeometry geometry)
     {
-        var seen = new BitArray((int)geometry.InternalLbaCount);
         for (uint lba = 0; lba < geometry.ExternalLbaCount; lba++)
         {
             var block = map.BlockOf(lba);
@@ -23,6 +23,21 @@ internal static class BttBitmapCheck
             if (block >= geometry.InternalLbaCount)
             {
                 return OutOfBounds;
+            }
+        }
+
+        return null;
+    }
+
+    public static string? Find(BttMapReader map, BttGeometry geometry, BttLogEntry[] newest)
+    {
+        var seen = new BitArray((int)geometry.InternalLbaCount);
+        for (uint lba = 0; lba < geometry.ExternalLbaCount; lba++)
+        {
+            var block = map.BlockOf(lba);
+            if (map.IsUnreadable)
+            {
+                return null;
             }
 
             if (seen[(int)block])

@@ -13,21 +13,51 @@ internal sealed class BttCheckRun(IMedia media, BttCheckOptions options, Guid pa
 
     public Refusal? Execute()
     {
-        if (Discover().TryGet(out var arenas, out var refusal))
+        if (!Discover().TryGet(out var arenas, out var refusal))
         {
-            var number = 0;
-            foreach (var arena in arenas)
-            {
-                if (CheckArena(arena, number++) is { } failed)
-                {
-                    return failed;
-                }
-            }
-
-            return null;
+            return refusal;
         }
 
-        return refusal;
+        // the layout of every arena's log comes before the first arena's check
+        var logs = new List<(byte[] Log, BttLogPadding Padding)>();
+        foreach (var arena in arenas)
+        {
+            if (ReadLog(arena.Start, arena.Info.Geometry) is not { } log)
+            {
+                return Unreadable();
+            }
+
+            if (!BttLogPadding.Deduce(log).TryGet(out var padding, out refusal))
+            {
+                Messages.AddRange(refusal.Message.Split('\n'));
+                return refusal;
+            }
+
+            logs.Add((log, padding));
+        }
+
+        for (var number = 0; number < arenas.Count; number++)
+        {
+            if (CheckArena(arenas[number], number, logs[number].Log, logs[number].Padding) is { } failed)
+            {
+                return failed;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// ndctl maps the log up to the second info block. Groups behind that are read from what its address space has there: the arena's map, which it mapped
+    /// before (golden n_bttdmg, kind logoff).
+    /// </summary>
+    private byte[]? ReadLog(long start, BttGeometry geometry)
+    {
+        var log = new byte[geometry.FreeCount * (long)BttGeometry.LogGroupBytes];
+        var mapped = (int)Math.Clamp(geometry.Info2Offset - geometry.LogOffset, 0, log.Length);
+        return MetadataAccess.Read(media, start + geometry.LogOffset, log.AsSpan(0, mapped)) is null
+            && MetadataAccess.Read(media, start + geometry.MapOffset, log.AsSpan(mapped)) is null
+            ? log : null;
     }
 
     private Outcome<List<(long Start, BttInfoBlock Info)>> Discover()
@@ -74,26 +104,19 @@ internal sealed class BttCheckRun(IMedia media, BttCheckOptions options, Guid pa
         return geometry.InternalLbaCount - geometry.ExternalLbaCount == geometry.FreeCount && geometry.InternalLbaSize == geometry.ExternalLbaSize && geometry.ExternalLbaCount != 0;
     }
 
-    private Refusal? CheckArena((long Start, BttInfoBlock Info) arena, int number)
+    private Refusal? CheckArena((long Start, BttInfoBlock Info) arena, int number, byte[] log, BttLogPadding padding)
     {
         var geometry = arena.Info.Geometry;
-        var log = new byte[geometry.FreeCount * (long)BttGeometry.LogGroupBytes];
         var map = new BttMapReader(media, arena.Start, geometry);
-        if (MetadataAccess.Read(media, arena.Start + geometry.LogOffset, log) is not null)
-        {
-            return Unreadable();
-        }
-
-        if (!BttLogPadding.Deduce(log).TryGet(out var padding, out var refusal))
-        {
-            Messages.AddRange(refusal.Message.Split('\n'));
-            return refusal;
-        }
-
-        var fault = BttLogCheck.Find(log, padding, geometry, out var newest) ?? CompleteWrites(arena.Start, map, number, newest);
+        var fault = BttLogCheck.Find(log, padding, geometry, out var newest) ?? BttBitmapCheck.FindOutOfBounds(map, geometry);
+        fault ??= map.IsUnreadable ? null : CompleteWrites(arena.Start, map, number, newest);
         if (fault is null && !map.IsUnreadable)
         {
-            RestoreBackup(arena, number);
+            if (!CanRestoreBackup(arena, number))
+            {
+                return Unreadable();
+            }
+
             fault = BttBitmapCheck.Find(map, geometry, newest);
         }
 
@@ -123,11 +146,6 @@ internal sealed class BttCheckRun(IMedia media, BttCheckOptions options, Guid pa
                 return null;
             }
 
-            if (mapped >= map.Geometry.InternalLbaCount)
-            {
-                return BttBitmapCheck.OutOfBounds;
-            }
-
             var (old, @new) = (BttMapEntry.Strip(entry.OldMap), BttMapEntry.Strip(entry.NewMap));
             if (mapped == @new || mapped != old)
             {
@@ -148,26 +166,32 @@ internal sealed class BttCheckRun(IMedia media, BttCheckOptions options, Guid pa
         return null;
     }
 
-    private void RestoreBackup((long Start, BttInfoBlock Info) arena, int number)
+    /// <summary>False where one of the two blocks cannot be read: outside the namespace, or in error.</summary>
+    private bool CanRestoreBackup((long Start, BttInfoBlock Info) arena, int number)
     {
         var primary = new byte[BttInfoBlock.SizeBytes];
         var backup = new byte[BttInfoBlock.SizeBytes];
         var at = arena.Start + arena.Info.Geometry.Info2Offset;
-        if (MetadataAccess.Read(media, arena.Start, primary) is not null
-            || (MetadataAccess.Read(media, at, backup) is null && backup.AsSpan().SequenceEqual(primary)))
+        if (MetadataAccess.Read(media, arena.Start, primary) is not null || MetadataAccess.Read(media, at, backup) is not null)
         {
-            return;
+            return false;
+        }
+
+        if (backup.AsSpan().SequenceEqual(primary))
+        {
+            return true;
         }
 
         if (options.Repair)
         {
             Messages.Add($"Arena {number}: Restoring BTT info2");
             _ = MetadataAccess.Write(media, at, primary, atomic: false);
-            return;
+            return true;
         }
 
         LeftUnrepaired = true;
         Messages.Add($"Arena {number}: BTT info2 needs to be restored");
+        return true;
     }
 
     private void RewriteLog((long Start, BttInfoBlock Info) arena, int bytes, BttLogEntry[] newest)
@@ -186,7 +210,7 @@ internal sealed class BttCheckRun(IMedia media, BttCheckOptions options, Guid pa
 
     private Refusal Unreadable()
     {
-        Messages.Add("Metadata corruption found, recovery is not possible");
+        Messages.AddRange(["Received a SIGBUS", "Metadata corruption found, recovery is not possible"]);
         return new Refusal(Errno.EFAULT, "metadata-poisoned", Messages[^1]);
     }
 

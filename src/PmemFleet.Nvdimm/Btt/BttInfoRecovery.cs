@@ -55,7 +55,12 @@ internal sealed class BttInfoRecovery(IMedia media, Guid parent, bool repair, Li
         }
 
         messages.Add($"BTT info block at offset 0x{start:x} needs to be restored");
-        return new Refusal(Errno.ENXIO, "info-block-invalid", messages[^1]);
+        if (!isFirst)
+        {
+            messages.Add("Restoration of the info block failed: Input/output error (-5)");
+        }
+
+        return new Refusal(isFirst ? Errno.ENXIO : Errno.EIO, "info-block-invalid", messages[^1]);
     }
 
     /// <summary>The backup at the end of the first arena, where its version belongs to the base that is tried.</summary>

@@ -71,7 +71,8 @@ public sealed partial class Bus
 
         if (pending.Intent == BindIntent.Enable)
         {
-            return cause;
+            // ndctl enable-namespace ends with ENXIO whatever the driver's errno was
+            return cause.Exits(Errno.ENXIO);
         }
 
         // a PFN or DAX is detached again; a BTT keeps its claim, which then also keeps the namespace (golden b_raw_sector)

@@ -1,13 +1,14 @@
 using PmemFleet.Nvdimm.Binding;
 using PmemFleet.Nvdimm.Labels;
 using PmemFleet.Nvdimm.Primitives;
+using PmemFleet.Nvdimm.Sysfs;
 
 namespace PmemFleet.Nvdimm.Model;
 
 /// <content>Namespaces as ndctl makes, changes and destroys them, composed of the small steps (spec 20 section 9).</content>
 public sealed partial class Bus
 {
-    /// <summary>ndctl create-namespace: in the first region that qualifies.</summary>
+    /// <summary>ndctl create-namespace: in the first region that qualifies, in the order in which ndctl walks them.</summary>
     public Outcome<NamespaceChange> CreateNamespace(NamespaceOptions options)
     {
         if (NamespaceRequest.CheckOptions(this, options, isNew: true) is { } unusable)
@@ -16,7 +17,7 @@ public sealed partial class Bus
         }
 
         Refusal? skipped = null;
-        foreach (var region in _regions)
+        foreach (var region in _regions.OrderBy(region => region.Name, SysfsOrder.Instance))
         {
             if (options.Region is { } wanted && wanted != region.Name)
             {

@@ -91,7 +91,8 @@ public sealed partial class Bus
         if (kind != PersonalityKind.Btt && device.Start % Region.DefaultAlign != 0 && !options.Force)
         {
             return new Refusal(Errno.EINVAL, "start-misaligned", $"{device.Name} misaligned to 16M, adjust region alignment and retry")
-                .With("start", device.Start).With("align", Region.DefaultAlign).Allowing(Nearest.Multiples(device.Start, Region.DefaultAlign));
+                .With("start", device.Start).With("align", Region.DefaultAlign).Allowing(Nearest.Multiples(device.Start, Region.DefaultAlign))
+                .Exits(intent == BindIntent.Create ? Errno.ENODEV : Errno.EINVAL);
         }
 
         var personality = region.Seed(kind)!;

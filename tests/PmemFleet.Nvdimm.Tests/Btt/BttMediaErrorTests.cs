@@ -123,7 +123,7 @@ public sealed class BttMediaErrorTests
         var result = BttCheck.Examine(media, GoldenArena.Parent, new BttCheckOptions { Repair = true });
 
         Assert.Equal(Errno.EFAULT, result.Failure);
-        Assert.Equal(["Metadata corruption found, recovery is not possible"], result.Messages);
+        Assert.Equal(["Received a SIGBUS", "Metadata corruption found, recovery is not possible"], result.Messages);
     }
 
     [Fact]

@@ -190,7 +190,7 @@ public class BusRuleTests
         var failure = new Refusal(Errno.EOPNOTSUPP, "bad-offset", "bad offset");
         var completed = bus.Complete("namespace0.0", new BindOutcome.Failed { Refusal = failure });
 
-        Assert.Same(failure, completed.Refusal);
+        Assert.Equal((failure.Errno, failure.Rule, "6"), (completed.Refusal!.Errno, completed.Refusal.Rule, completed.Refusal.Numbers["exitErrno"]));
         Assert.Equal("namespace0.0", Assert.Single(bus.Namespaces).Name);
         Assert.True(bus.FindNamespace("namespace0.0")!.IsSeed);
     }

@@ -21,6 +21,12 @@ internal sealed class ReplayPatterns(Bus bus, ReplayMedia media)
     private static readonly (int Seed, string Hash, string First)[] Known =
         [(2, "10dc053ae2737bd0", "dcc4311b44ec38cb"), (3, "34bdc69a604f77af", "14e5f77781230da9")];
 
+    /// <summary>
+    /// The block layer wrote a page once or twice, which the recording does not tell. Twice is the only way to what was read in the kinds <c>mapoff</c> (both blocks
+    /// are where they were first) and <c>flog_old</c> (the first log entry is the newest), once in all others.
+    /// </summary>
+    public bool WritesTwice { get; set; }
+
     public string Run(JsonNode golden, string[] words)
     {
         if (words[0] == "ib")
@@ -32,7 +38,8 @@ internal sealed class ReplayPatterns(Bus bus, ReplayMedia media)
         switch (words[1])
         {
             case "w":
-                return Failed(golden, media.Write(bus, name, offset, Pattern(Number(words[5]), int.Parse(words[4], CultureInfo.InvariantCulture))));
+                var pattern = Pattern(Number(words[5]), int.Parse(words[4], CultureInfo.InvariantCulture));
+                return Failed(golden, media.Write(bus, name, offset, pattern) ?? (WritesTwice ? media.Write(bus, name, offset, pattern) : null));
             case "x":
                 return Failed(golden, media.Change(bus, name, offset, 1, bytes => bytes[0] ^= (byte)Number(words[4])));
             default:
