@@ -25,6 +25,7 @@ public static class BusOfRows
         return new BusSnapshot
         {
             Provider = rows.Host.Provider,
+            DevicePath = Providers.DevicePath(rows.Host.Provider),
             SupportsPud = rows.Host.SupportsPud,
             Scrub = rows.Host.Provider == Providers.Nfit ? ScrubState.Idle : ScrubState.None,
             Dimms = [.. rows.Dimms.Select(dimm => ToSnapshot(dimm, chunks[dimm.Id], extents[dimm.Id]))],

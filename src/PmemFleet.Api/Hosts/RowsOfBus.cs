@@ -110,7 +110,7 @@ public sealed class RowsOfBus(RowChanges changes, HostRows rows, DateTimeOffset 
             row.NamespaceType = (int)model.NamespaceKind;
             row.IsetId = model.Cookies is null ? null : $"0x{model.Cookie:x}";
             row.AvailableSize = model.Mappings.Count == 0 ? null : model.AvailableSize;
-            row.MaxAvailableExtent = model.Mappings.Count == 0 ? null : model.MaxAvailableExtent;
+            row.MaxAvailableExtent = model.MaxAvailableExtent;
             SaveNamespaces(row, region, former);
             SavePersonalities(row, region);
         });
