@@ -80,7 +80,7 @@ public static class ErrorTargets
         }
 
         var taken = InjectionBlocks.Of(block, count, data.Length / SectorBytes);
-        var refusal = taken.Refusal is { } outside ? outside.ToDto() : null;
+        var refusal = taken.Refusal is { } outside ? outside.ToDto() with { Code = "blocks-out-of-bounds" } : null;
         if (taken.Count > MostBlocks)
         {
             return Refused(Refusals.Invalid("blocks-too-many", "count", $"One request takes at most {MostBlocks} blocks.", $"{MostBlocks}").With("count", count).With("most", MostBlocks));
