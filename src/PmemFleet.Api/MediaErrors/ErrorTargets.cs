@@ -4,9 +4,7 @@ using PmemFleet.Api.Problems;
 using PmemFleet.Api.Regions;
 using PmemFleet.Contracts.MediaErrors;
 using PmemFleet.Contracts.Problems;
-using PmemFleet.Contracts.Sync;
 using PmemFleet.Nvdimm.Badblocks;
-using ByteRange = PmemFleet.Api.MediaErrors.ByteRange;
 using DimmRange = PmemFleet.Contracts.Sync.DimmRange;
 
 namespace PmemFleet.Api.MediaErrors;
