@@ -55,6 +55,7 @@ public sealed class DaxController(FleetDbContext db) : ControllerBase
     [Answers<DaxDeviceDto>(200, "The dax device; also where it was enabled already.")]
     [Answers<OperationDto>(202, "The worker is at it; see the operation.")]
     [Refused(404, "There is no such host or dax device.")]
+    [Refused(422, "It is system RAM.")]
     public Task<IActionResult> Enable(string host, string device, [FromServices] FleetWrite write) =>
         write.ExecuteAsync(this, host, aggregate => DaxCommands.Enable(aggregate, device));
 
@@ -64,6 +65,7 @@ public sealed class DaxController(FleetDbContext db) : ControllerBase
     [Answers<DaxDeviceDto>(200, "The dax device; also where it was disabled already.")]
     [Answers<OperationDto>(202, "The worker is at it; see the operation.")]
     [Refused(404, "There is no such host or dax device.")]
+    [Refused(422, "It is system RAM.")]
     public Task<IActionResult> Disable(string host, string device, [FromServices] FleetWrite write) =>
         write.ExecuteAsync(this, host, aggregate => DaxCommands.Disable(aggregate, device));
 
@@ -77,7 +79,7 @@ public sealed class DaxController(FleetDbContext db) : ControllerBase
     [Answers<OperationDto>(202, "The worker is at it; see the operation.")]
     [Refused(404, "There is no such host or dax device.")]
     [Refused(409, "Memory is online, or the host is powered off.")]
-    [Refused(422, "There is no such mode, or no whole memory block of 128 MiB is inside the device.")]
+    [Refused(422, "There is no such mode, or no whole memory block of 128 MiB is inside the device, which is disabled then.")]
     public Task<IActionResult> Reconfigure(string host, string device, [FromBody] ReconfigureDaxDeviceRequest request, [FromServices] FleetWrite write) =>
         write.ExecuteAsync(this, host, aggregate => DaxCommands.Reconfigure(aggregate, device, request));
 

@@ -4,9 +4,7 @@ using PmemFleet.Api.Problems;
 using PmemFleet.Api.Regions;
 using PmemFleet.Contracts.MediaErrors;
 using PmemFleet.Contracts.Problems;
-using PmemFleet.Contracts.Sync;
 using PmemFleet.Nvdimm.Badblocks;
-using ByteRange = PmemFleet.Api.MediaErrors.ByteRange;
 using DimmRange = PmemFleet.Contracts.Sync.DimmRange;
 
 namespace PmemFleet.Api.MediaErrors;
@@ -80,7 +78,7 @@ public static class ErrorTargets
         }
 
         var taken = InjectionBlocks.Of(block, count, data.Length / SectorBytes);
-        var refusal = taken.Refusal is { } outside ? outside.ToDto() : null;
+        var refusal = taken.Refusal is { } outside ? outside.ToDto() with { Code = "blocks-out-of-bounds" } : null;
         if (taken.Count > MostBlocks)
         {
             return Refused(Refusals.Invalid("blocks-too-many", "count", $"One request takes at most {MostBlocks} blocks.", $"{MostBlocks}").With("count", count).With("most", MostBlocks));

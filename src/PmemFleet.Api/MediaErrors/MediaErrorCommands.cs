@@ -1,7 +1,6 @@
 using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Dax;
 using PmemFleet.Api.Hosts;
-using PmemFleet.Api.Namespaces;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Problems;
 using PmemFleet.Api.Scrubs;

@@ -103,7 +103,7 @@ public sealed class MediaErrorsController(FleetDbContext db) : ControllerBase
     [Answers<ListPage<MediaErrorDto>>(200, "The host's media errors after it.")]
     [Answers<OperationDto>(202, "The worker is at it; see the operation.")]
     [Refused(404, "There is no such host, namespace, region or DIMM.")]
-    [Refused(422, "The range is outside, or the namespace is in sector mode.")]
+    [Refused(422, "The range is outside (the blocks inside are done), or the namespace is in sector mode or has no size.")]
     public Task<IActionResult> Inject(string host, [FromBody] MediaErrorRangeRequest request, [FromServices] FleetWrite write) =>
         write.ExecuteAsync(this, host, aggregate => MediaErrorCommands.Inject(aggregate, request));
 
@@ -113,17 +113,19 @@ public sealed class MediaErrorsController(FleetDbContext db) : ControllerBase
     [Answers<ListPage<MediaErrorDto>>(200, "The host's media errors after it.")]
     [Answers<OperationDto>(202, "The worker is at it; see the operation.")]
     [Refused(404, "There is no such host, namespace, region or DIMM.")]
-    [Refused(422, "The range is outside, or the namespace is in sector mode.")]
+    [Refused(422, "The range is outside (the blocks inside are done), or the namespace is in sector mode or has no size.")]
     public Task<IActionResult> Uninject(string host, [FromBody] MediaErrorRangeRequest request, [FromServices] FleetWrite write) =>
         write.ExecuteAsync(this, host, aggregate => MediaErrorCommands.Uninject(aggregate, request));
 
-    /// <summary><c>ndctl clear-errors</c>: clears the known errors wholly inside a namespace's data; sector namespaces are skipped.</summary>
+    /// <summary><c>ndctl clear-errors</c>: disables the namespace, clears the known errors wholly inside its data, and enables it; sector namespaces are skipped.</summary>
+    /// <remarks>Mappings of a devdax are revoked. All of a namespace that is disabled is its data, and it ends enabled. An error of the device ends the clearing, and the namespace is enabled.</remarks>
     [HttpPost("clear")]
     [RequestExample("A namespace", """{"namespace":"namespace0.0"}""")]
     [Answers<ListPage<MediaErrorDto>>(200, "The host's media errors after it.")]
     [Answers<OperationDto>(202, "The worker is at it; see the operation.")]
     [Refused(404, "There is no such host or namespace.")]
-    [Refused(422, "The namespace is missing from the request, or the clear failed.")]
+    [Refused(409, "The namespace is mounted, or its memory is online.")]
+    [Refused(422, "The namespace is missing from the request, it has no size, or the device failed a clear.")]
     public Task<IActionResult> Clear(string host, [FromBody] ClearErrorsRequest request, [FromServices] FleetWrite write) =>
         write.ExecuteAsync(this, host, aggregate => MediaErrorCommands.Clear(aggregate, request));
 }

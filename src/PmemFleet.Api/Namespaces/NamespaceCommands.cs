@@ -4,7 +4,6 @@ using PmemFleet.Api.Hosts;
 using PmemFleet.Api.Operations;
 using PmemFleet.Api.Problems;
 using PmemFleet.Contracts.Namespaces;
-using PmemFleet.Contracts.Sync;
 using PmemFleet.Nvdimm.Btt;
 using PmemFleet.Nvdimm.Model;
 using PmemFleet.Nvdimm.Primitives;

@@ -108,7 +108,8 @@ public sealed class NamespacesController(FleetDbContext db) : ControllerBase
         string host, string @namespace, [FromBody] ReconfigureNamespaceRequest request, [FromServices] FleetWrite write) =>
         write.ExecuteAsync(this, host, aggregate => NamespaceCommands.Reconfigure(aggregate, @namespace, request));
 
-    /// <summary><c>ndctl check-namespace</c> of a sector namespace.</summary>
+    /// <summary><c>ndctl check-namespace</c>: the namespace is disabled, its BTT is checked, and it is enabled again where it was, also where the check fails.</summary>
+    /// <remarks>ndctl does not look at the mode: a forced check of an enabled namespace that has no BTT ends with ENXIO, and revokes the mappings of a devdax.</remarks>
     [HttpPost("{namespace}/check")]
     [HonoursIfMatch]
     [RequestExample("Look only", """{"force":true}""")]
@@ -116,8 +117,8 @@ public sealed class NamespacesController(FleetDbContext db) : ControllerBase
     [Answers<CheckNamespaceDto>(200, "What was found.")]
     [Answers<OperationDto>(202, "The worker is at it; see the operation.")]
     [Refused(404, "There is no such host or namespace.")]
-    [Refused(409, "It is enabled and `force` is not set.")]
-    [Refused(422, "It is no sector namespace.")]
+    [Refused(409, "It is enabled and `force` is not set, it is mounted, or its memory is online.")]
+    [Refused(422, "There is no BTT, it cannot be repaired, or `rewriteLog` is set without `repair`.")]
     public Task<IActionResult> Check(string host, string @namespace, [FromBody] CheckNamespaceRequest request, [FromServices] FleetWrite write) =>
         write.ExecuteAsync(this, host, aggregate => NamespaceCommands.Check(aggregate, @namespace, request));
 }

@@ -5,7 +5,7 @@ namespace PmemFleet.Contracts.Namespaces;
 /// <summary>What <c>ndctl create-namespace</c> takes.</summary>
 public sealed record CreateNamespaceRequest
 {
-    /// <summary>The region; default: the first with room.</summary>
+    /// <summary>The region, or <c>all</c>; default: all of them, of which ndctl takes the first with room.</summary>
     /// <example>region0</example>
     public string? Region { get; init; }
 

@@ -23,7 +23,7 @@ public readonly record struct InjectionBlocks(long Count, Refusal? Refusal)
 
         if (block < 0 || block >= blocks)
         {
-            return new InjectionBlocks(0, Outside(block, count, blocks).About("block").Allowing(Nearest.Multiples(block, 1, 0, blocks - 1)));
+            return new InjectionBlocks(0, Outside(block, count, blocks).About("block").Allowing(Nearest.Multiples(block, 1, 0, blocks - Math.Clamp(count, 1, blocks))));
         }
 
         return count <= blocks - block

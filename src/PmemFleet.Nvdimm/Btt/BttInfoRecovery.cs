@@ -60,7 +60,8 @@ internal sealed class BttInfoRecovery(IMedia media, Guid parent, bool repair, Li
             messages.Add("Restoration of the info block failed: Input/output error (-5)");
         }
 
-        return new Refusal(isFirst ? Errno.ENXIO : Errno.EIO, "info-block-invalid", messages[^1]);
+        var errno = isFirst ? Errno.ENXIO : Errno.EIO;
+        return new Refusal(errno, "info-block-invalid", messages[^1]);
     }
 
     /// <summary>The backup at the end of the first arena, where its version belongs to the base that is tried.</summary>

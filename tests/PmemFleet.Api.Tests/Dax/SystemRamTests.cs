@@ -25,8 +25,9 @@ public sealed class SystemRamTests(ResourceFixture fixture) : IClassFixture<Reso
         Assert.Contains(" : System RAM (kmem)\n", await _api.GetStringAsync(new Uri("/v1/hosts/ram/iomem", UriKind.Relative)), StringComparison.Ordinal);
 
         foreach (var (path, json) in ((string, string)[])[
-            ($"{Device}/disable", "{}"), ($"{Device}/reconfigure", """{"mode":"devdax"}"""), ("/v1/hosts/ram/namespaces/namespace0.0/disable", "{}"),
-            ("/v1/hosts/ram/namespaces/namespace0.0/reconfigure", """{"mode":"raw","force":true}""")])
+            ($"{Device}/reconfigure", """{"mode":"devdax"}"""), ("/v1/hosts/ram/namespaces/namespace0.0/disable", "{}"),
+            ("/v1/hosts/ram/namespaces/namespace0.0/reconfigure", """{"mode":"raw","force":true}"""),
+            ("/v1/hosts/ram/media-errors/clear", """{"namespace":"namespace0.0"}"""), ("/v1/hosts/ram/namespaces/namespace0.0/check", """{"force":true}""")])
         {
             Assert.Equal("EBUSY", (await _api.RefusedAsync(HttpMethod.Post, path, json, HttpStatusCode.Conflict)).Errno);
         }

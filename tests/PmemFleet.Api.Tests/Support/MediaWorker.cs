@@ -191,6 +191,8 @@ public sealed class MediaWorker : IAsyncDisposable
                 }
 
                 return new StepDone();
+            case RefuseStep refuse:
+                return new StepRefused { Refusal = refuse.Refusal };
             case ClearErrorsStep:
                 foreach (var dimm in _dimms.Keys.Where(id => _dimms[id].Seen.HostId == host.HostId))
                 {

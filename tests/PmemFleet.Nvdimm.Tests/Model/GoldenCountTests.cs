@@ -40,9 +40,10 @@ public partial class GoldenCountTests
         var reasons = new SortedDictionary<string, int>(StringComparer.Ordinal);
         foreach (var (name, prefixes) in Groups)
         {
-            text.Append(Row(name, [.. prefixes.SelectMany(GoldenVectors.Cases)], reasons));
+            text.Append(Row(name, [.. prefixes.SelectMany(GoldenVectors.Cases)], reasons, GoldenReplay.Run));
         }
 
+        text.Append(Row("n and y: damage to a BTT, every list option, daxctl (`ToolReplayTests`)", [.. ToolReplay.Cases], reasons, ToolReplay.Run));
         text.Append("\n| passed over because | steps |\n|---|---|\n");
         foreach (var (reason, count) in reasons)
         {
@@ -54,7 +55,7 @@ public partial class GoldenCountTests
         text.Append(Cases("e", "e", "what is listed after the damage, the label bytes after the driver's look", "`DamagedLabelsTests`"));
         text.Append(Cases("f", "f_", "info blocks, map and flog after each write; data read, check, repair, the media after it", "`BttDamageTests`, `BttWriteTests`"));
         text.Append(Cases("l", "l_", "what a damaged PFN or DAX block turns into, and what a new create makes of it", "`PagesDamageTests`"));
-        text.Append(Cases("n", "n_", "inject, status, badblocks, EIO, clears, scrub, listings; SMART; interleaving", "`GoldenReplayTests` (with `GoldenErrors`), `BusScrubTests`, `BusBadRangesTests`, `ErrorInjectionTests`, `InterleaveGeometryTests`, `SmartDeviceTests`"));
+        text.Append(Cases("n", "n_nfit", "inject, status, badblocks, EIO, clears, scrub, listings; SMART; interleaving", "`GoldenReplayTests` (with `GoldenErrors`), `BusScrubTests`, `BusBadRangesTests`, `ErrorInjectionTests`, `InterleaveGeometryTests`, `SmartDeviceTests`"));
         text.Append("\nGroups g, h and i are counted in `docs/fidelity/device-dax.md`; p (faults per second under emulation) is no behaviour.\n");
         if (Environment.GetEnvironmentVariable("PMEMFLEET_UPDATE_FIDELITY") == "1")
         {
@@ -65,13 +66,13 @@ public partial class GoldenCountTests
         Assert.Equal(File.ReadAllText(Page), text.ToString());
     }
 
-    private static string Row(string name, IReadOnlyList<string> cases, SortedDictionary<string, int> reasons)
+    private static string Row(string name, IReadOnlyList<string> cases, SortedDictionary<string, int> reasons, Func<string, SortedDictionary<int, string?>> replay)
     {
         var (steps, compared, differing) = (0, 0, 0);
         foreach (var @case in cases)
         {
             var events = GoldenVectors.Events(@case);
-            var run = GoldenReplay.Run(@case);
+            var run = replay(@case);
             steps += events.Count;
             compared += run.Count;
             differing += run.Values.Count(wrong => wrong is not null);

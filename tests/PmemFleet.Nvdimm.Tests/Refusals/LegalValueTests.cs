@@ -73,6 +73,7 @@ public class LegalValueTests
         { "namespace-too-small", Errno.ENODEV, "100", Started(configured: false) },
         { "personality-too-small", Errno.ENXIO, "8192", Started(configured: true) },
         { "block-out-of-bounds", Errno.EINVAL, "9", Number(block => Inject(block, 2)) },
+        { "count-too-small", Errno.EINVAL, "0", Number(count => Inject(1, count)) },
         { "block-out-of-bounds", Errno.EINVAL, "8", Number(count => Inject(1, count)) },
         { "start-misaligned", Errno.EINVAL, "4096", Number(start => PagesGeometry.Of(new Spa(start), new Bytes(64 * MiB), new Bytes(4096), MapLocation.Pmem).Refusal) },
         { "no-room-for-data", Errno.ENXIO, $"{1L << 30}", Number(align => PagesGeometry.Of(new Spa(1L << 30), new Bytes(64 * MiB), new Bytes(align), MapLocation.Pmem).Refusal) },
@@ -214,5 +215,6 @@ public class LegalValueTests
         new() { Kind = PersonalityKind.Btt, Uuid = TestAreas.Uuid(3), SectorSize = new Bytes(size) };
 
     private static Refusal? Inject(long block, long count) =>
-        ErrorInjection.Ranges(new InjectErrorOptions { Block = block, Count = count }, new InjectionTarget(null, 0, 8 * 512, 512)).Refusal;
+        ErrorInjection.Ranges(new InjectErrorOptions { Block = block, Count = count }, new InjectionTarget(null, 0, 8 * 512, 512)) is var outcome
+            && outcome.TryGet(out var injected, out _) ? injected.Refusal : outcome.Refusal;
 }
