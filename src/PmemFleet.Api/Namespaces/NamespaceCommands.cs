@@ -197,8 +197,8 @@ public static class NamespaceCommands
         var space = NamespaceProjection.Of(host, host.RowOf(change.Namespace));
         var location = $"/v1/hosts/{host.Name}/namespaces/{change.Namespace.Name}";
         host.Event(type, change.Namespace.Name, space.Value);
-        return change.Steps.IsEmpty
+        return change is { Steps.IsEmpty: true, Refusal: null }
             ? new WriteOutcome.Ok(space.Value, space.Etag)
-            : host.Enqueue(kind, change.Namespace.Name, host.ToTaskSteps(change.Steps), location, status);
+            : host.Enqueue(kind, change.Namespace.Name, host.ToTaskSteps(change), location, status);
     }
 }

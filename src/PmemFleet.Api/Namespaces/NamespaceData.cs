@@ -69,9 +69,9 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
             return ProblemResults.NotFound("namespace", name).ToResult();
         }
 
-        if (Etag.Check(http.Request, TagOf(first)) is { } stale)
+        if (CheckWrite(first) is { } refused)
         {
-            return stale.ToResult();
+            return refused.ToResult();
         }
 
         var query = string.Create(CultureInfo.InvariantCulture, $"data?offset={offset?.Value ?? 0}");
@@ -87,7 +87,7 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
                 length,
                 WriteTimeout,
                 http.RequestAborted),
-            seen => Etag.Check(http.Request, TagOf(seen)),
+            CheckWrite,
             repeatable: kept is not null,
             http.RequestAborted);
         await worker.ApplyAsync(answer.Observations);
@@ -97,6 +97,11 @@ public sealed class NamespaceData(FleetDbContext db, DataPlaneProxy worker)
         }
 
         return await worker.AnswerAsync(http, host, new WriteAnswer(StatusCodes.Status200OK, FleetJson.ToUtf8(written), null, TagOf(look)));
+
+        // a region's read_only acts at once, also on namespaces that are enabled (golden y_defaults)
+        RefusalDto? CheckWrite(NamespaceLook seen) => Etag.Check(http.Request, TagOf(seen)) ?? (seen.RegionReadOnly
+            ? new RefusalDto { Errno = "EPERM", Code = ProblemResults.ReadOnlyDeviceCode, Message = $"{name}: the region is read-only: Operation not permitted" }
+            : null);
     }
 
     public async Task<IActionResult> BadblocksAsync(ControllerBase controller, string host, string name, CancellationToken cancellationToken) =>

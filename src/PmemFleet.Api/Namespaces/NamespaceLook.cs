@@ -11,7 +11,10 @@ namespace PmemFleet.Api.Namespaces;
 /// A namespace and what holds it, as one statement saw them: looked at one after the other, a reconfiguration between the two would give a namespace that
 /// never was.
 /// </summary>
-public sealed record NamespaceLook(NamespaceRow Row, PersonalityRow? Claim)
+/// <param name="Row">The namespace.</param>
+/// <param name="Claim">What holds it.</param>
+/// <param name="RegionReadOnly">The region's <c>read_only</c>: no block device of it takes a write.</param>
+public sealed record NamespaceLook(NamespaceRow Row, PersonalityRow? Claim, bool RegionReadOnly)
 {
     /// <summary>A bind is awaited: the worker may have it still as it was, or already as it will be.</summary>
     public bool IsBeingBound => Row.State == NamespaceRow.Pending;
@@ -48,9 +51,10 @@ public sealed record NamespaceLook(NamespaceRow Row, PersonalityRow? Claim)
                            select new
                            {
                                Row = row,
+                               region.ReadOnly,
                                Claim = db.Set<PersonalityRow>().FirstOrDefault(
                                    claim => claim.HostId == row.HostId && claim.RegionId == row.RegionId && claim.NamespaceNumber == row.Number),
                            }).AsNoTracking().SingleOrDefaultAsync(cancellationToken);
-        return found is null ? null : new NamespaceLook(found.Row, found.Claim);
+        return found is null ? null : new NamespaceLook(found.Row, found.Claim, found.ReadOnly);
     }
 }

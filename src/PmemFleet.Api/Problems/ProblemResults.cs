@@ -13,6 +13,9 @@ public static class ProblemResults
     /// <summary>Rule name of a read of poisoned data.</summary>
     public const string MediaErrorCode = "media-error";
 
+    /// <summary>Rule name of a write to a block device whose region is read-only.</summary>
+    public const string ReadOnlyDeviceCode = "block-device-read-only";
+
     /// <summary>The model's refusal as it travels.</summary>
     public static RefusalDto ToDto(this Refusal refusal) => new()
     {
@@ -43,6 +46,7 @@ public static class ProblemResults
         NotFoundCode => StatusCodes.Status404NotFound,
         "precondition-failed" => StatusCodes.Status412PreconditionFailed,
         "precondition-required" => StatusCodes.Status428PreconditionRequired,
+        ReadOnlyDeviceCode => StatusCodes.Status409Conflict,
         "events-compacted" => StatusCodes.Status410Gone,
         _ => refusal.Errno switch
         {

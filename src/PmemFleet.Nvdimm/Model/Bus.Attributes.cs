@@ -161,6 +161,7 @@ public sealed partial class Bus
         return old == region.Mappings.Count ? ClaimClass.Btt : current == region.Mappings.Count ? ClaimClass.Btt2 : null;
     }
 
+    /// <summary>Linux looks at the namespaces, BTTs and PFNs of the bus, and not at its DAX devices (golden y_defaults).</summary>
     private bool IsUuidUsed(Guid uuid)
     {
         foreach (var region in _regions)
@@ -175,7 +176,7 @@ public sealed partial class Bus
 
             foreach (var personality in region.AllPersonalities())
             {
-                if (personality.Uuid == uuid)
+                if (personality.Kind != PersonalityKind.Dax && personality.Uuid == uuid)
                 {
                     return true;
                 }

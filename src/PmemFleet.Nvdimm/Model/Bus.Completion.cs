@@ -57,10 +57,10 @@ public sealed partial class Bus
     {
         var cause = failed.Refusal;
         device.State = NamespaceState.Disabled;
-        device.Region.Align = pending.AlignAfterFailure ?? device.Region.Align;
         var recovers = pending is { AutoRecover: true, Intent: not BindIntent.Enable } && (device.Claim?.Kind ?? failed.Claimed) is not PersonalityKind.Btt;
-        // ndctl's recovery binds the namespace raw once more, which uses its seed up for good
-        TakeSeedsBack(device, pending, keepsNamespaceSeed: recovers && device.Claim is not null && pending.Intent == BindIntent.Create);
+        // ndctl's recovery binds the namespace raw once more, which uses its seed up for good; not where the driver's error was EINVAL (golden y_defaults)
+        TakeSeedsBack(
+            device, pending, keepsNamespaceSeed: recovers && device.Claim is not null && pending.Intent == BindIntent.Create && cause.Errno == Errno.ENXIO);
         if (!recovers && device.Claim is null && failed.Claim is { } found)
         {
             // what its info block says holds the namespace, started or not (golden f_btt_flog_*, f_btt_info_nfree, l_pfn_minor0)
@@ -86,12 +86,13 @@ public sealed partial class Bus
             Recover(device);
         }
 
-        return new Refusal(Errno.ENXIO, cause.Rule, $"{device.Name}: failed to enable")
+        var refusal = new Refusal(Errno.ENXIO, cause.Rule, $"{device.Name}: failed to enable")
         {
             Numbers = cause.Numbers.SetItem("bindErrno", $"{(int)cause.Errno}").SetItem("bindMessage", cause.Message),
             Allowed = cause.Allowed,
             Subject = cause.Subject,
         }.Exits(pending.Intent == BindIntent.Create ? Errno.ENODEV : Errno.ENXIO);
+        return pending.Intent == BindIntent.Create ? refusal : AfterReconfigure(device, refusal);
 
         static void TakeSeedsBack(PmemNamespace device, PendingBind pending, bool keepsNamespaceSeed)
         {

@@ -67,11 +67,6 @@ public sealed partial class Bus
             return blocked;
         }
 
-        if (IsUuidUsed(options.Uuid) && device.Kind == NamespaceKind.Pmem)
-        {
-            return new Refusal(Errno.EINVAL, "uuid-not-unique", $"create namespace: {device.Name}: set_uuid failed: Invalid argument").About("uuid");
-        }
-
         var steps = new List<MediaStep>();
         if (Prepare(device, options.Force, steps).Refusal is { } busy)
         {

@@ -21,9 +21,21 @@ public sealed partial class Bus
             Recover(device);
         }
 
-        // what was already unbound or zeroed has to be done on the media also when the command fails later
-        return steps.Count == 0 ? refusal : new NamespaceChange(device, [.. steps]) { Refusal = refusal };
+        // a create that failed is undone; a reconfigure leaves what it has done, on the media and in the labels (golden n_chain, x_7007)
+        return intent == BindIntent.Create && steps.Count == 0
+            ? refusal
+            : new NamespaceChange(device, [.. steps]) { Refusal = AfterReconfigure(device, refusal) };
     }
+
+    /// <summary>The refusal of a reconfigure that had begun, with what the namespace is now.</summary>
+    private static Refusal AfterReconfigure(PmemNamespace device, Refusal refusal) => refusal with
+    {
+        Numbers = refusal.Numbers
+            .SetItem("namespaceState", device.IsEnabled ? "enabled" : "disabled")
+            .SetItem("namespaceMode", NamespaceModes.Text(NamespaceModes.Of(device)))
+            .SetItem("namespaceSize", $"{device.Size}")
+            .SetItem("namespaceUuid", $"{device.Uuid ?? Guid.Empty:D}"),
+    };
 
     /// <summary>What ndctl does after a create that failed: the class cleared, the namespace deleted, as far as nothing holds it.</summary>
     private static void Recover(PmemNamespace device)
@@ -39,14 +51,8 @@ public sealed partial class Bus
     private Outcome<MediaStep> Configure(PmemNamespace device, NamespaceRequest request, NamespaceOptions options, BindIntent intent)
     {
         var region = device.Region;
-        var wasAlign = region.Align;
         if (device.Kind == NamespaceKind.Pmem)
         {
-            if (wasAlign < request.Align)
-            {
-                SetRegionAlign(region.Name, request.Align);
-            }
-
             if (SetUuid(device.Name, options.Uuid).Refusal is { } uuid)
             {
                 return Named(uuid, device, "set_uuid");
@@ -111,9 +117,6 @@ public sealed partial class Bus
 
         if (BeginBind(device, personality, intent, options.AutoRecover).TryGet(out var step, out var refusal))
         {
-            // ndctl raises the region's alignment for the allocation and puts it back when all went well, not otherwise
-            device.Pending = device.Pending! with { AlignAfterFailure = region.Align == wasAlign ? null : region.Align };
-            region.Align = wasAlign;
             return step;
         }
 

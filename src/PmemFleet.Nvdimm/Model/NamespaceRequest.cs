@@ -75,7 +75,7 @@ internal sealed record NamespaceRequest
 
         var mode = options.Mode ?? (existing is null ? NamespaceMode.Fsdax : NamespaceModes.Of(existing));
         var claim = existing is { Claim: { } held } && NamespaceModes.Of(existing) == mode ? held : null;
-        if (!Alignment(bus, region, mode, claim, options).TryGet(out var align, out var refusal)
+        if (!Alignment(bus, region, mode, existing, claim, options).TryGet(out var align, out var refusal)
             || !FitsAlignment(region, size, align.Value, options, Sizes).TryGet(out _, out refusal)
             || !LargeEnough(mode, size, Sizes).TryGet(out _, out refusal)
             || !Sector(region, mode, existing, options).TryGet(out var sector, out refusal))
@@ -93,7 +93,7 @@ internal sealed record NamespaceRequest
             Mode = mode,
             Size = size,
             Name = options.Name ?? existing?.AltName ?? "",
-            Map = options.Map ?? claim?.Map ?? MapLocation.Pmem,
+            Map = options.Map ?? MapLocation.Pmem,
             Align = align.Value,
             SectorSize = (int)sector.Value,
         };
@@ -123,7 +123,12 @@ internal sealed record NamespaceRequest
 
     private static Refusal Invalid(string rule, string message) => new(Errno.EINVAL, rule, message);
 
-    private static Outcome<Bytes> Alignment(Bus bus, Region region, NamespaceMode mode, Personality? claim, NamespaceOptions options)
+    /// <summary>
+    /// The alignment that is asked for, or ndctl's default. A create takes that of the region's seed, where a create that failed leaves the one it asked
+    /// for. A reconfigure within a mode takes that of the PFN or DAX, and 4 KiB where there is none; into another mode it takes 2 MiB (golden y_defaults).
+    /// </summary>
+    private static Outcome<Bytes> Alignment(
+        Bus bus, Region region, NamespaceMode mode, PmemNamespace? existing, Personality? claim, NamespaceOptions options)
     {
         var hasPages = HasPages(mode);
         if (options.Align is { } asked)
@@ -142,7 +147,9 @@ internal sealed record NamespaceRequest
 
         var kind = mode == NamespaceMode.Fsdax ? PersonalityKind.Pfn : PersonalityKind.Dax;
         var align = !hasPages ? Region.PageBytes
-            : claim?.Align.Value ?? region.Seed(kind)?.Align.Value ?? Personality.DefaultAlign.Value;
+            : existing is null ? region.Seed(kind)?.Align.Value ?? Personality.DefaultAlign.Value
+            : NamespaceModes.Of(existing) != mode ? Personality.DefaultAlign.Value
+            : claim?.Align.Value ?? Region.PageBytes;
         return new Bytes((region.Start & (align - 1)) == 0 ? align : Region.PageBytes);
     }
 
@@ -179,8 +186,10 @@ internal sealed record NamespaceRequest
     {
         if (options.SectorSize is not { } asked)
         {
-            return mode == NamespaceMode.Sector ? existing?.Claim?.SectorSize ?? new Bytes(4096)
-                : new Bytes(existing is null ? 512 : existing.SectorSize);
+            // a mode that is named brings its own default; without one a sector namespace keeps its size (golden y_defaults)
+            return mode != NamespaceMode.Sector ? new Bytes(existing is null ? 512 : existing.SectorSize)
+                : options.Mode is null && existing?.Claim?.SectorSize is { } kept ? kept
+                : new Bytes(4096);
         }
 
         // a label-less namespace has no sector size to set: any that is asked for is one too many

@@ -89,12 +89,10 @@ public enum BindIntent
 /// <param name="NextNamespaceSeed">The namespace seed made for this bind, taken back when it fails.</param>
 /// <param name="NextPersonalitySeed">The personality seed made for this bind, taken back when it fails.</param>
 /// <param name="AutoRecover">Undo a failed create.</param>
-/// <param name="AlignAfterFailure">The region alignment that stays behind when the bind fails, or null.</param>
 public sealed record PendingBind(
     BindIntent Intent,
     PersonalityKind? Personality = null,
     int PersonalityId = 0,
     int? NextNamespaceSeed = null,
     int? NextPersonalitySeed = null,
-    bool AutoRecover = true,
-    long? AlignAfterFailure = null);
+    bool AutoRecover = true);

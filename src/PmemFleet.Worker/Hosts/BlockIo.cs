@@ -5,20 +5,19 @@ using PmemFleet.Nvdimm.Primitives;
 
 namespace PmemFleet.Worker.Hosts;
 
-/// <summary>The block device of a raw or fsdax namespace.</summary>
+/// <summary>The block device of a raw or fsdax namespace. The Api refuses writes while the region is read-only: that changes without a bind.</summary>
 /// <param name="media">The namespace's media.</param>
 /// <param name="dataStart">First byte of the device in the namespace.</param>
 /// <param name="length">Bytes of the device.</param>
-/// <param name="readOnly">The region is read-only.</param>
-internal sealed class BlockIo(IMedia media, long dataStart, long length, bool readOnly) : INamespaceIo
+internal sealed class BlockIo(IMedia media, long dataStart, long length) : INamespaceIo
 {
     private const int Sector = 512;
 
-    private readonly BlockAccess _disk = new(media, dataStart, length, readOnly);
+    private readonly BlockAccess _disk = new(media, dataStart, length, readOnly: false);
 
     public long Length => _disk.Length;
 
-    public INamespaceIo Over(IMedia other) => new BlockIo(other, dataStart, length, readOnly);
+    public INamespaceIo Over(IMedia other) => new BlockIo(other, dataStart, length);
 
     public RefusalDto? Read(long offset, Span<byte> destination) => Explain(_disk.Read(offset, destination), offset, destination.Length);
 
@@ -34,7 +33,6 @@ internal sealed class BlockIo(IMedia media, long dataStart, long length, bool re
     {
         null => null,
         Errno.EINVAL => Refusals.Of("EINVAL", "block-misaligned", "A block device is read and written in whole sectors.", ("offset", offset), ("length", count), ("sector", Sector)),
-        Errno.EROFS => Refusals.Of("EROFS", "region-read-only", "The region is read-only."),
         Errno.EIO when offset > Length - count => Refusals.Of("EIO", "beyond-end", "The range ends behind the device.", ("offset", offset), ("length", count), ("size", Length)),
         { } other => Refusals.Of(other.ToString(), "media-error", "The range has a bad sector; a write over it clears it.", ("offset", offset), ("length", count)),
     };

@@ -14,8 +14,8 @@ internal sealed class BttIo(BttDevice device) : INamespaceIo
 {
     public long Length => device.Length;
 
-    public static Outcome<BttIo> Open(NamespaceMedia media, Guid? parentUuid, StepBound bound, bool readOnly) =>
-        BttDevice.Open(media, bound.Version == "2.0" ? 0 : 4096, parentUuid ?? Guid.Empty, readOnly).TryGet(out var device, out var refusal)
+    public static Outcome<BttIo> Open(NamespaceMedia media, Guid? parentUuid, StepBound bound) =>
+        BttDevice.Open(media, bound.Version == "2.0" ? 0 : 4096, parentUuid ?? Guid.Empty, readOnly: false).TryGet(out var device, out var refusal)
             ? new BttIo(device)
             : refusal;
 

@@ -94,13 +94,13 @@ internal static class BindSteps
         switch (bound.Kind)
         {
             case "raw":
-                kept = kept with { Io = new BlockIo(media, 0, step.Size, step.ReadOnly) };
+                kept = kept with { Io = new BlockIo(media, 0, step.Size) };
                 break;
             case "pfn":
-                kept = kept with { Io = new BlockIo(media, bound.DataOffset!.Value + (bound.StartPad ?? 0), bound.Size!.Value, step.ReadOnly) };
+                kept = kept with { Io = new BlockIo(media, bound.DataOffset!.Value + (bound.StartPad ?? 0), bound.Size!.Value) };
                 break;
             case "btt":
-                var btt = BttIo.Open(media, step.ParentUuid, bound, step.ReadOnly);
+                var btt = BttIo.Open(media, step.ParentUuid, bound);
                 if (!btt.TryGet(out var io, out var refusal))
                 {
                     return Refused(step, refusal.ToDto(), bound.Messages);

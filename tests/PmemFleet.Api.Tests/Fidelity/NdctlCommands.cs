@@ -10,6 +10,7 @@ internal sealed partial class NdctlCommands(RecordedMachine machine, Recording r
     /// <summary>Null: not a command of this kind.</summary>
     public async Task<StepResult?> RunAsync(int at, JsonNode golden, ToolLine line) => line.Verb switch
     {
+        "create-namespace" when line.Has("-n") && line.Get("-n") is null => null,
         "create-namespace" when !line.HasLongOptions && (line.Get("-t") is null or "pmem" or "blk") => await CreateAsync(at, golden, line),
         "destroy-namespace" => await EachNamespaceAsync(golden, line,
             name => machine.DeleteAsync($"/namespaces/{name}?force={(line.Has("-f") ? "true" : "false")}")),
@@ -159,6 +160,12 @@ internal sealed partial class NdctlCommands(RecordedMachine machine, Recording r
 
         foreach (var later in recording.Events.Skip(at + 1).Take(printed is null ? 14 : 5))
         {
+            if (OwnUuid().Match((string?)later!["cmd"] ?? "") is { Success: true } own && own.Groups[1].Value == device && (int?)later["rc"] == 256 - ErrnoNumbers.Of("EINVAL"))
+            {
+                // the recorder read the uuid of the namespace and gave it the same one again
+                return Guid.Parse(own.Groups[2].Value);
+            }
+
             if ((string?)later!["type"] == "snap")
             {
                 return (string?)later["sysfs"]?["nd"]?[device]?["uuid"] is { Length: > 0 } uuid ? Guid.Parse(uuid) : null;
@@ -199,6 +206,9 @@ internal sealed partial class NdctlCommands(RecordedMachine machine, Recording r
     /// <summary>A JSON body of the members that are there.</summary>
     private static string Body(params (string Name, object? Value)[] members) => JsonSerializer.Serialize(
         members.Where(member => member.Value is not null and not false).ToDictionary(member => member.Name, member => member.Value));
+
+    [GeneratedRegex(@"-e (\S+) .*-u (\S+)")]
+    private static partial Regex OwnUuid();
 
     [GeneratedRegex(@"\bregion\d+")]
     private static partial Regex Region();

@@ -18,7 +18,7 @@ internal static class RecordedJson
     {
         JsonArray array => new JsonArray([.. array.Select(WithoutLabelUuids)]),
         JsonObject members => new JsonObject(members
-            .Where(member => member.Key != "raw_uuid" && !(member.Key == "uuid" && (string?)members["state"] == "disabled"))
+            .Where(member => member.Key != "raw_uuid" && !(member.Key == "uuid" && ((string?)members["state"] == "disabled" || (string?)members["mode"] == "raw")))
             .Select(member => KeyValuePair.Create(member.Key, WithoutLabelUuids(member.Value)))),
         _ => node?.DeepClone(),
     };

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
@@ -15,6 +16,11 @@ internal sealed partial class SysfsCommands(RecordedMachine machine, Func<JsonNo
     /// <summary>Null: not a line of sysfs.</summary>
     public async Task<StepResult?> RunAsync(JsonNode golden, string line)
     {
+        if (Renames().Match(line) is { Success: true } renames)
+        {
+            return await RenameAsync(golden, line, int.Parse(renames.Groups[1].Value, CultureInfo.InvariantCulture));
+        }
+
         var parts = Quiet().Replace(line, "").Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         if (!parts.All(part => Echo().IsMatch(part) || Cat().IsMatch(part) || ToolLine.Parse(part) is not null))
         {
@@ -55,6 +61,7 @@ internal sealed partial class SysfsCommands(RecordedMachine machine, Func<JsonNo
                 var (first, behind) = RecordedJson.FirstPrinted(printed);
                 var alone = new JsonObject { ["rc"] = 0, ["stdout"] = first?.DeepClone(), ["stderr"] = new JsonArray() };
                 var answer = await tool(alone, command);
+                unknown |= answer.PassedOver is not null;
                 if (command.Verb == "list")
                 {
                     (listed, printed) = (listed.And(answer), behind);
@@ -72,6 +79,22 @@ internal sealed partial class SysfsCommands(RecordedMachine machine, Func<JsonNo
             .Select(text => text[(text.LastIndexOf(": ", StringComparison.Ordinal) + 2)..]);
         return listed.And(StepResult.Compare(string.Join('|', Lines(printed)), string.Join('|', shown.Where(text => text.Length > 0))))
             .And(StepResult.Compare("errors " + string.Join('|', expectedErrors), "errors " + string.Join('|', errors)));
+    }
+
+    /// <summary>A loop that writes new uuids to namespaces, and at its end the free label slots.</summary>
+    private async Task<StepResult> RenameAsync(JsonNode golden, string line, int times)
+    {
+        var devices = UuidFile().Matches(line).Select(match => match.Groups[1].Value).ToArray();
+        for (var round = 0; round < times; round++)
+        {
+            foreach (var device in devices)
+            {
+                await machine.PatchAsync($"/namespaces/{device}", $$"""{"uuid":"{{Guid.NewGuid()}}"}""");
+            }
+        }
+
+        var dimm = await machine.GetAsync("/dimms/nmem0");
+        return StepResult.Compare(golden["stdout"]!.ToString(), dimm.Body!["availableSlots"]!.ToString());
     }
 
     private static IEnumerable<string> Lines(JsonNode? printed) => (printed switch
@@ -180,6 +203,12 @@ internal sealed partial class SysfsCommands(RecordedMachine machine, Func<JsonNo
             _ => (false, null),
         };
     }
+
+    [GeneratedRegex(@"^for i in \$\(seq (\d+)\); do .*/uuid; done; cat /sys/bus/nd/devices/nmem0/available_slots$")]
+    private static partial Regex Renames();
+
+    [GeneratedRegex(@"> /sys/bus/nd/devices/(namespace[0-9.]+)/uuid")]
+    private static partial Regex UuidFile();
 
     [GeneratedRegex(@" (2?>/dev/null|2>&1)")]
     private static partial Regex Quiet();
