@@ -15,7 +15,10 @@ public readonly record struct ByteSize(long Value) : IParsable<ByteSize>
     /// <summary>The forms that are accepted, for refusals.</summary>
     public const string Forms = "an integer of bytes, or a string such as \"4096\", \"0x1000\", \"16M\", \"4GiB\"";
 
-    /// <summary>The unit it was written in, as a power of two: 20 for <c>16M</c>. Messages of ndctl that propose a size use it. Not part of the value.</summary>
+    /// <summary>
+    /// The unit it was written in, as a power of two: 20 for <c>16M</c>. Messages of ndctl that propose a size use it. Not part of the
+    /// value.
+    /// </summary>
     [JsonIgnore]
     public int UnitBits { get; init; }
 

@@ -13,9 +13,11 @@ namespace PmemFleet.Api.Dax;
 /// <summary>A dax device's driver is bound and unbound by itself: its namespace stays enabled.</summary>
 public static class DaxCommands
 {
-    public static WriteOutcome Enable(HostAggregate host, string name) => Change(host, name, "enabled", binding => Ends(binding, binding.Enable()));
+    public static WriteOutcome Enable(HostAggregate host, string name) =>
+        Change(host, name, "enabled", binding => Ends(binding, binding.Enable()));
 
-    public static WriteOutcome Disable(HostAggregate host, string name) => Change(host, name, "disabled", binding => Ends(binding, binding.Disable()));
+    public static WriteOutcome Disable(HostAggregate host, string name) =>
+        Change(host, name, "disabled", binding => Ends(binding, binding.Disable()));
 
     /// <summary>devdax to system-ram takes the character device away, as a disable does; the way back brings it again.</summary>
     public static WriteOutcome Reconfigure(HostAggregate host, string name, ReconfigureDaxDeviceRequest request)
@@ -25,12 +27,16 @@ public static class DaxCommands
             return Refusals.Invalid("dax-mode-unknown", "mode", $"There is no mode '{request.Mode}'.", DaxBindings.SystemRam, DaxBindings.Devdax) with { Errno = "ENXIO" };
         }
 
-        return Change(host, name, "reconfigured", binding => request.Mode == DaxBindings.SystemRam ? binding.ToSystemRam(!request.NoOnline) : Ends(binding, binding.ToDevdax(request.Force)));
+        return Change(host, name, "reconfigured", binding => request.Mode == DaxBindings.SystemRam
+            ? binding.ToSystemRam(!request.NoOnline)
+            : Ends(binding, binding.ToDevdax(request.Force)));
     }
 
-    public static WriteOutcome Online(HostAggregate host, string name) => Change(host, name, "memory-onlined", binding => Ends(binding, binding.OnlineMemory()));
+    public static WriteOutcome Online(HostAggregate host, string name) =>
+        Change(host, name, "memory-onlined", binding => Ends(binding, binding.OnlineMemory()));
 
-    public static WriteOutcome Offline(HostAggregate host, string name) => Change(host, name, "memory-offlined", binding => Ends(binding, binding.OfflineMemory()));
+    public static WriteOutcome Offline(HostAggregate host, string name) =>
+        Change(host, name, "memory-offlined", binding => Ends(binding, binding.OfflineMemory()));
 
     /// <summary>Always refused: see <see cref="DaxBinding.Create"/>.</summary>
     public static WriteOutcome Create(HostAggregate host, CreateDaxDeviceRequest request) =>
@@ -48,7 +54,8 @@ public static class DaxCommands
     private static (DaxBinding After, Refusal? Refusal) Ends(DaxBinding before, Outcome<DaxBinding> outcome) =>
         outcome.TryGet(out var after, out var refusal) ? (after, null) : (before, refusal);
 
-    private static WriteOutcome Change(HostAggregate host, string name, string verb, Func<DaxBinding, (DaxBinding After, Refusal? Refusal)> change)
+    private static WriteOutcome Change(
+        HostAggregate host, string name, string verb, Func<DaxBinding, (DaxBinding After, Refusal? Refusal)> change)
     {
         if (host.Rows.DaxDevices.Find(row => row.Name == name) is not { } device)
         {
@@ -84,7 +91,9 @@ public static class DaxCommands
         return host.Enqueue(
             has ? OperationKinds.EnableDaxDevice : OperationKinds.DisableDaxDevice,
             name,
-            refusal is null ? [StepOf(host, device, has)] : [StepOf(host, device, has), new RefuseStep { Refusal = WorkloadSpecs.ToDto(refusal) }],
+            refusal is null
+                ? [StepOf(host, device, has)]
+                : [StepOf(host, device, has), new RefuseStep { Refusal = WorkloadSpecs.ToDto(refusal) }],
             $"/v1/hosts/{host.Name}/dax-devices/{name}");
     }
 

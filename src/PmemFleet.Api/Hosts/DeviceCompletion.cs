@@ -53,7 +53,8 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
     private static RefusalDto? Apply(HostAggregate host, FinishedTask task)
     {
         var refusal = BindResults.Apply(host, task);
-        if (task.Refusal is not null && !EndsAsLinux(task) && task.Operation.Kind is OperationKinds.EnableDaxDevice or OperationKinds.DisableDaxDevice
+        if (task.Refusal is not null && !EndsAsLinux(task)
+            && task.Operation.Kind is OperationKinds.EnableDaxDevice or OperationKinds.DisableDaxDevice
             && host.Rows.DaxDevices.Find(device => device.Name == task.Operation.Subject) is { } unchanged)
         {
             (unchanged.Mode, unchanged.OnlineBlocks) = (DaxBindings.Devdax, 0);
@@ -74,7 +75,8 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
             OperationKinds.CreateRegion or OperationKinds.EnableRegion => null,
 
             // a check answers with what it found, whether the namespace can be enabled again or not
-            OperationKinds.CheckNamespace => RefusalOf<CheckBttStep>(task) ?? (task.Steps.Count > 0 && task.Steps[^1] is BindStep ? null : task.Refusal),
+            OperationKinds.CheckNamespace =>
+                RefusalOf<CheckBttStep>(task) ?? (task.Steps.Count > 0 && task.Steps[^1] is BindStep ? null : task.Refusal),
             OperationKinds.ClearErrors => RefusalOf<ClearErrorsStep>(task) ?? refusal ?? task.Refusal,
             _ => refusal ?? task.Refusal,
         };
@@ -84,7 +86,7 @@ public sealed class DeviceCompletion(TimeProvider time) : ITaskCompletion
     private static bool EndsAsLinux(FinishedTask task) => task.Given.Count > 0 && task.Steps[task.Given.Count - 1] is RefuseStep;
 
     private static RefusalDto? RefusalOf<TStep>(FinishedTask task) =>
-        task.Steps.Zip(task.Given).Where(pair => pair.First is TStep).Select(pair => (pair.Second as StepRefused)?.Refusal).FirstOrDefault(refusal => refusal is not null);
+        task.Steps.Zip(task.Given).Where(pair => pair.First is TStep).Select(pair => pair.Second).OfType<StepRefused>().FirstOrDefault()?.Refusal;
 
     private static void Succeed(HostAggregate host, FinishedTask task, KnownErrors known, ErrorsOfHosts errors)
     {

@@ -143,7 +143,9 @@ public sealed class HostAggregate
     public IReadOnlyList<TaskStep> ToTaskSteps(IEnumerable<MediaStep> steps, bool continueOnFailure = false) =>
         [.. steps.Select(step => MediaSteps.ToTaskStep(step, this, continueOnFailure))];
 
-    /// <summary>All that a change asks of the worker; where the command ends with an error after it, the operation fails with that.</summary>
+    /// <summary>
+    /// All that a change asks of the worker; where the command ends with an error after it, the operation fails with that.
+    /// </summary>
     public IReadOnlyList<TaskStep> ToTaskSteps(NamespaceChange change) => change.Refusal is { } refusal
         ? [.. ToTaskSteps(change.Steps), new RefuseStep { Refusal = NamespaceRequests.OnTheWire(refusal) }]
         : ToTaskSteps(change.Steps);

@@ -14,7 +14,8 @@ public static class MediaSteps
     {
         MediaStep.Unbind unbind => new UnbindStep { Namespace = unbind.Namespace },
         MediaStep.ZeroInfoBlocks zero => new ZeroStep { Start = zero.Start.Value, Length = zero.Length.Value },
-        MediaStep.ClearErrors clear => new ClearErrorsStep { Start = clear.Start.Value, Length = clear.Length.Value, ContinueOnFailure = true },
+        MediaStep.ClearErrors clear =>
+            new ClearErrorsStep { Start = clear.Start.Value, Length = clear.Length.Value, ContinueOnFailure = true },
         MediaStep.CheckBtt check => new CheckBttStep
         {
             Namespace = check.Namespace,

@@ -81,7 +81,8 @@ public static class ErrorTargets
         var refusal = taken.Refusal is { } outside ? outside.ToDto() with { Code = "blocks-out-of-bounds" } : null;
         if (taken.Count > MostBlocks)
         {
-            return Refused(Refusals.Invalid("blocks-too-many", "count", $"One request takes at most {MostBlocks} blocks.", $"{MostBlocks}").With("count", count).With("most", MostBlocks));
+            return Refused(Refusals.Invalid("blocks-too-many", "count", $"One request takes at most {MostBlocks} blocks.", $"{MostBlocks}")
+                .With("count", count).With("most", MostBlocks));
         }
 
         if (taken.Count == 0)

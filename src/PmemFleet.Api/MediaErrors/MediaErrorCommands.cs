@@ -17,8 +17,9 @@ public static class MediaErrorCommands
     public static WriteOutcome Uninject(HostAggregate host, MediaErrorRangeRequest request) => Change(host, request, uninject: true);
 
     /// <summary>
-    /// ndctl clear-errors: the namespace is disabled, its errors are cleared, it is enabled. ndctl 76.1 forgets an error that ends the clearing half-way and
-    /// reports success. Here the operation fails with that error, because a caller has no other line to read; what was done is the same.
+    /// ndctl clear-errors: the namespace is disabled, its errors are cleared, it is enabled. ndctl 76.1 forgets an error that ends the
+    /// clearing half-way and reports success. Here the operation fails with that error, because a caller has no other line to read; what
+    /// was done is the same.
     /// </summary>
     public static WriteOutcome Clear(HostAggregate host, ClearErrorsRequest request)
     {
@@ -52,7 +53,7 @@ public static class MediaErrorCommands
         host.Save();
         host.Event("media-errors.cleared", name);
         List<TaskStep> steps = scrubs ? [new ScrubStep()] : [];
-        return host.Enqueue(OperationKinds.ClearErrors, name, [.. steps, .. host.ToTaskSteps(change)], $"/v1/hosts/{host.Name}/media-errors");
+        return host.Enqueue(OperationKinds.ClearErrors, name, [.. steps, .. host.ToTaskSteps(change)], LocationOf(host));
     }
 
     private static WriteOutcome Change(HostAggregate host, MediaErrorRangeRequest request, bool uninject)
@@ -71,6 +72,8 @@ public static class MediaErrorCommands
             steps.Add(new RefuseStep { Refusal = later });
         }
 
-        return host.Enqueue(uninject ? OperationKinds.UninjectErrors : OperationKinds.InjectErrors, target.Subject, steps, $"/v1/hosts/{host.Name}/media-errors");
+        return host.Enqueue(uninject ? OperationKinds.UninjectErrors : OperationKinds.InjectErrors, target.Subject, steps, LocationOf(host));
     }
+
+    private static string LocationOf(HostAggregate host) => $"/v1/hosts/{host.Name}/media-errors";
 }

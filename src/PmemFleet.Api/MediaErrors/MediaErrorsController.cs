@@ -117,8 +117,14 @@ public sealed class MediaErrorsController(FleetDbContext db) : ControllerBase
     public Task<IActionResult> Uninject(string host, [FromBody] MediaErrorRangeRequest request, [FromServices] FleetWrite write) =>
         write.ExecuteAsync(this, host, aggregate => MediaErrorCommands.Uninject(aggregate, request));
 
-    /// <summary><c>ndctl clear-errors</c>: disables the namespace, clears the known errors wholly inside its data, and enables it; sector namespaces are skipped.</summary>
-    /// <remarks>Mappings of a devdax are revoked. All of a namespace that is disabled is its data, and it ends enabled. An error of the device ends the clearing, and the namespace is enabled.</remarks>
+    /// <summary>
+    /// <c>ndctl clear-errors</c>: disables the namespace, clears the known errors wholly inside its data, and enables it; sector
+    /// namespaces are skipped.
+    /// </summary>
+    /// <remarks>
+    /// Mappings of a devdax are revoked. All of a namespace that is disabled is its data, and it ends enabled. An error of the device
+    /// ends the clearing, and the namespace is enabled.
+    /// </remarks>
     [HttpPost("clear")]
     [RequestExample("A namespace", """{"namespace":"namespace0.0"}""")]
     [Answers<ListPage<MediaErrorDto>>(200, "The host's media errors after it.")]

@@ -108,8 +108,14 @@ public sealed class NamespacesController(FleetDbContext db) : ControllerBase
         string host, string @namespace, [FromBody] ReconfigureNamespaceRequest request, [FromServices] FleetWrite write) =>
         write.ExecuteAsync(this, host, aggregate => NamespaceCommands.Reconfigure(aggregate, @namespace, request));
 
-    /// <summary><c>ndctl check-namespace</c>: the namespace is disabled, its BTT is checked, and it is enabled again where it was, also where the check fails.</summary>
-    /// <remarks>ndctl does not look at the mode: a forced check of an enabled namespace that has no BTT ends with ENXIO, and revokes the mappings of a devdax.</remarks>
+    /// <summary>
+    /// <c>ndctl check-namespace</c>: the namespace is disabled, its BTT is checked, and it is enabled again where it was, also where the
+    /// check fails.
+    /// </summary>
+    /// <remarks>
+    /// ndctl does not look at the mode: a forced check of an enabled namespace that has no BTT ends with ENXIO, and revokes the mappings
+    /// of a devdax.
+    /// </remarks>
     [HttpPost("{namespace}/check")]
     [HonoursIfMatch]
     [RequestExample("Look only", """{"force":true}""")]

@@ -54,14 +54,17 @@ public sealed class NdctlListQuery
     [FromQuery(Name = "human")]
     public bool Human { get; init; }
 
-    /// <summary><c>-v</c>, up to three times: 1 adds namespaces, dax regions and bad blocks, 2 buses, DIMMs and regions, 3 what is idle, health, firmware and capabilities.</summary>
+    /// <summary>
+    /// <c>-v</c>, up to three times: 1 adds namespaces, dax regions and bad blocks, 2 buses, DIMMs and regions, 3 what is idle, health,
+    /// firmware and capabilities.
+    /// </summary>
     [FromQuery(Name = "verbose")]
     [Range(0, 3)]
     public int Verbose { get; init; }
 
     /// <summary>
-    /// <c>-b</c>: the bus's name, provider or number; another lists nothing. Each filter takes several names with spaces between, and <c>all</c>; without a
-    /// kind of object a filter lists the kind that it filters.
+    /// <c>-b</c>: the bus's name, provider or number; another lists nothing. Each filter takes several names with spaces between, and
+    /// <c>all</c>; without a kind of object a filter lists the kind that it filters.
     /// </summary>
     /// <example>ndbus0</example>
     [FromQuery(Name = "bus")]
@@ -89,7 +92,10 @@ public sealed class NdctlListQuery
     [FromQuery(Name = "namespace")]
     public string? Namespace { get; init; }
 
-    /// <summary><c>-m</c>, which drops only namespaces: <c>raw</c>, <c>sector</c>, <c>fsdax</c>, <c>devdax</c>; also <c>safe</c>, <c>memory</c>, <c>dax</c>.</summary>
+    /// <summary>
+    /// <c>-m</c>, which drops only namespaces: <c>raw</c>, <c>sector</c>, <c>fsdax</c>, <c>devdax</c>; also <c>safe</c>, <c>memory</c>,
+    /// <c>dax</c>.
+    /// </summary>
     [FromQuery(Name = "mode")]
     [AllowedValues("raw", "sector", "fsdax", "devdax", "safe", "memory", "dax", null)]
     public string? Mode { get; init; }
@@ -118,7 +124,9 @@ public sealed class DaxctlListQuery
     [FromQuery(Name = "region")]
     public string? Region { get; init; }
 
-    /// <summary><c>-d</c>: the devices, such as <c>dax0.0</c> or <c>0.0</c>, or <c>all</c>; it never drops a region. Alone it lists devices.</summary>
+    /// <summary>
+    /// <c>-d</c>: the devices, such as <c>dax0.0</c> or <c>0.0</c>, or <c>all</c>; it never drops a region. Alone it lists devices.
+    /// </summary>
     [FromQuery(Name = "device")]
     public string? Device { get; init; }
 }

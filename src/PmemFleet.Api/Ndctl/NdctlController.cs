@@ -10,7 +10,10 @@ namespace PmemFleet.Api.Ndctl;
 public sealed class NdctlController(ToolListings listings) : ControllerBase
 {
     /// <summary><c>ndctl list</c>, with its options.</summary>
-    /// <remarks>Without any of buses, dimms, regions and namespaces a filter names the kind, as in ndctl: bus, dimm and region list theirs. Without one: namespaces.</remarks>
+    /// <remarks>
+    /// Without any of buses, dimms, regions and namespaces a filter names the kind, as in ndctl: bus, dimm and region list theirs.
+    /// Without one: namespaces.
+    /// </remarks>
     [HttpGet("ndctl/list")]
     [Answers<object>(200, "ndctl's own JSON: key order, nesting and all.")]
     [Refused(404, "There is no such host.")]
@@ -18,7 +21,10 @@ public sealed class NdctlController(ToolListings listings) : ControllerBase
         listings.NdctlAsync(host, query, cancellationToken);
 
     /// <summary><c>daxctl list</c>, with its options.</summary>
-    /// <remarks>Without regions and devices a filter names the kind: region lists regions, device devices, both regions with their devices inside. Without one: devices.</remarks>
+    /// <remarks>
+    /// Without regions and devices a filter names the kind: region lists regions, device devices, both regions with their devices inside.
+    /// Without one: devices.
+    /// </remarks>
     [HttpGet("daxctl/list")]
     [Answers<object>(200, "daxctl's own JSON.")]
     [Refused(404, "There is no such host.")]

@@ -64,13 +64,16 @@ public sealed record TaskResult
 [JsonDerivedType(typeof(RefuseStep), "refuse")]
 public abstract record TaskStep
 {
-    /// <summary>A failure is the step's result, not the task's end: a boot binds each namespace for itself, and a check that fails is followed by the bind.</summary>
+    /// <summary>
+    /// A failure is the step's result, not the task's end: a boot binds each namespace for itself, and a check that fails is followed by
+    /// the bind.
+    /// </summary>
     public bool ContinueOnFailure { get; init; }
 }
 
 /// <summary>
-/// Fails with a refusal that was known before: the last step of a command that Linux ends with an error after it has changed something. What comes before it is
-/// done, and the operation fails with the refusal.
+/// Fails with a refusal that was known before: the last step of a command that Linux ends with an error after it has changed something.
+/// What comes before it is done, and the operation fails with the refusal.
 /// </summary>
 public sealed record RefuseStep : TaskStep
 {

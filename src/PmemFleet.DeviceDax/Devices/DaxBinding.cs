@@ -45,23 +45,30 @@ public sealed record DaxBinding(string Name, PhysicalRange Range)
 
     private ulong WholeEnd => PageGranules.AlignDown(Range.End.Value, MemoryBlockBytes);
 
-    /// <summary><c>daxctl enable-device</c>; enabled already is no error, system RAM is ENXIO whether its memory is online or not.</summary>
-    public Outcome<DaxBinding> Enable() => IsSystemRam ? NotDevdax() : Driver != DaxDriver.None ? this : this with { Driver = DaxDriver.DeviceDax };
+    /// <summary>
+    /// <c>daxctl enable-device</c>; enabled already is no error, system RAM is ENXIO whether its memory is online or not.
+    /// </summary>
+    public Outcome<DaxBinding> Enable() =>
+        IsSystemRam ? NotDevdax() : Driver != DaxDriver.None ? this : this with { Driver = DaxDriver.DeviceDax };
 
-    /// <summary><c>daxctl disable-device</c>; disabled already is no error, system RAM is ENXIO whether its memory is online or not.</summary>
+    /// <summary>
+    /// <c>daxctl disable-device</c>; disabled already is no error, system RAM is ENXIO whether its memory is online or not.
+    /// </summary>
     public Outcome<DaxBinding> Disable() => IsSystemRam ? NotDevdax() : this with { Driver = DaxDriver.None };
 
     /// <summary>What unbinding the namespace below says: EBUSY while memory is online; null where nothing is in its way.</summary>
     public Refusal? RefuseUnbind() => OnlineBlocks > 0 ? Online(Errno.EBUSY) : null;
 
     /// <summary>
-    /// <c>daxctl reconfigure-device --mode=system-ram</c>: in that mode already it onlines what is offline. daxctl unbinds the device before kmem looks at
-    /// its range: where no whole memory block is inside, the answer is EINVAL and the device is left disabled (golden y_lists C17).
+    /// <c>daxctl reconfigure-device --mode=system-ram</c>: in that mode already it onlines what is offline. daxctl unbinds the device
+    /// before kmem looks at its range: where no whole memory block is inside, the answer is EINVAL and the device is left disabled
+    /// (golden y_lists C17).
     /// </summary>
     /// <param name="onlines">False with <c>--no-online</c>.</param>
     /// <returns>What the device is then, and the error of the command.</returns>
     public (DaxBinding After, Refusal? Refusal) ToSystemRam(bool onlines) => WholeBlocks == 0
-        ? (this with { Driver = DaxDriver.None }, new Refusal(Errno.EINVAL, "kmem-range-too-small", "No whole memory block of 128 MiB is inside the device: the region is rejected.")
+        ? (this with { Driver = DaxDriver.None }, new Refusal(
+            Errno.EINVAL, "kmem-range-too-small", "No whole memory block of 128 MiB is inside the device: the region is rejected.")
             .WithAddress("start", Range.Start.Value).With("size", Range.Length.Value).With("block", MemoryBlockBytes)
             .Allowing($"{PageGranules.AlignUp(Range.Start.Value, MemoryBlockBytes) - Range.Start.Value + MemoryBlockBytes}"))
         : (this with { Driver = DaxDriver.Kmem, IsSystemRam = true, OnlineBlocks = onlines ? WholeBlocks : OnlineBlocks }, null);

@@ -43,7 +43,9 @@ public sealed record InjectionRanges(IReadOnlyList<ByteRange> Ranges, Refusal? R
 /// <summary>The rules of <c>ndctl inject-error</c> (spec 60 section 7).</summary>
 public static class ErrorInjection
 {
-    /// <summary>The ranges of system physical addresses to poison, or to take poison from, with what ends the command behind them.</summary>
+    /// <summary>
+    /// The ranges of system physical addresses to poison, or to take poison from, with what ends the command behind them.
+    /// </summary>
     public static Outcome<InjectionRanges> Ranges(InjectErrorOptions options, InjectionTarget target)
     {
         ArgumentNullException.ThrowIfNull(options);

@@ -48,8 +48,8 @@ internal sealed class BttCheckRun(IMedia media, BttCheckOptions options, Guid pa
     }
 
     /// <summary>
-    /// ndctl maps the log up to the second info block. Groups behind that are read from what its address space has there: the arena's map, which it mapped
-    /// before (golden n_bttdmg, kind logoff).
+    /// ndctl maps the log up to the second info block. Groups behind that are read from what its address space has there: the arena's
+    /// map, which it mapped before (golden n_bttdmg, kind logoff).
     /// </summary>
     private byte[]? ReadLog(long start, BttGeometry geometry)
     {

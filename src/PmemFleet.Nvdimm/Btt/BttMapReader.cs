@@ -4,8 +4,9 @@ using PmemFleet.Nvdimm.Media;
 namespace PmemFleet.Nvdimm.Btt;
 
 /// <summary>
-/// Reads a map a piece at a time: an arena's map may be gigabytes. The check takes an entry as mapped where either flag is set. ndctl maps the map up to the log:
-/// entries behind that are read from what its address space has there, the arena's data, which it mapped before (golden n_bttdmg, kind mapoff).
+/// Reads a map a piece at a time: an arena's map may be gigabytes. The check takes an entry as mapped where either flag is set. ndctl
+/// maps the map up to the log: entries behind that are read from what its address space has there, the arena's data, which it mapped
+/// before (golden n_bttdmg, kind mapoff).
 /// </summary>
 internal sealed class BttMapReader(IMedia media, long start, BttGeometry geometry)
 {

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace PmemFleet.Nvdimm.Listing;
 
 /// <summary>
-/// What a tool's filter takes: names with spaces between, <c>all</c>, or a number. Only the first word can be a number: the tools read it from
-/// the whole text each time (y_lists: <c>daxctl list -r '0 1'</c> gives region 0).
+/// What a tool's filter takes: names with spaces between, <c>all</c>, or a number. Only the first word can be a number: the tools read it
+/// from the whole text each time (y_lists: <c>daxctl list -r '0 1'</c> gives region 0).
 /// </summary>
 internal sealed class DeviceFilter
 {
@@ -57,6 +57,8 @@ internal sealed class DeviceFilter
             return number;
         }
 
-        return word.Length > 20 || word.AsSpan().ContainsAnyExceptInRange('0', '7') ? null : word.Aggregate(0UL, (octal, digit) => (octal * 8) + (ulong)(digit - '0'));
+        return word.Length > 20 || word.AsSpan().ContainsAnyExceptInRange('0', '7')
+            ? null
+            : word.Aggregate(0UL, (octal, digit) => (octal * 8) + (ulong)(digit - '0'));
     }
 }

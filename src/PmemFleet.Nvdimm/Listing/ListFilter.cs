@@ -2,7 +2,10 @@ using PmemFleet.Nvdimm.Model;
 
 namespace PmemFleet.Nvdimm.Listing;
 
-/// <summary>What ndctl's filters let through (golden n_list2, y_lists C10): each drops the devices of its own kind, and those of the others that have none of them.</summary>
+/// <summary>
+/// What ndctl's filters let through (golden n_list2, y_lists C10): each drops the devices of its own kind, and those of the others that
+/// have none of them.
+/// </summary>
 internal sealed class ListFilter(ListOptions options)
 {
     private readonly DeviceFilter? _bus = DeviceFilter.Of(options.Bus);
@@ -40,7 +43,8 @@ internal sealed class ListFilter(ListOptions options)
         && (options.Mode is not { } mode || NamespaceModes.Of(device) == mode)
         && (device.IsEnabled || options.Idle || (options.Configured && device.Size > 0));
 
-    private static IEnumerable<Region> RegionsOf(Bus bus, Dimm dimm) => bus.Regions.Where(region => region.Mappings.Any(mapping => mapping.Dimm == dimm));
+    private static IEnumerable<Region> RegionsOf(Bus bus, Dimm dimm) =>
+        bus.Regions.Where(region => region.Mappings.Any(mapping => mapping.Dimm == dimm));
 
     private bool Matches(Dimm dimm) => _dimm is null || _dimm.Takes(dimm.Name, dimm.Id);
 

@@ -41,7 +41,10 @@ public sealed record ListOptions
         init => VerboseLevel = value ? Math.Max(1, VerboseLevel) : 0;
     }
 
-    /// <summary>How often <c>-v</c> is given: 1 adds namespaces, dax regions and bad blocks, 2 buses, DIMMs and regions, 3 what is idle and all that <c>-H</c>, <c>-F</c> and <c>-C</c> show.</summary>
+    /// <summary>
+    /// How often <c>-v</c> is given: 1 adds namespaces, dax regions and bad blocks, 2 buses, DIMMs and regions, 3 what is idle and all
+    /// that <c>-H</c>, <c>-F</c> and <c>-C</c> show.
+    /// </summary>
     public int VerboseLevel { get; init; }
 
     /// <summary><c>-b</c>: names, providers, or a number. Each filter takes several names with spaces between, and <c>all</c>.</summary>
@@ -85,15 +88,21 @@ public sealed record ListOptions
     public ImmutableHashSet<string> FrozenDimms { get; init; } = [];
 
     /// <summary>
-    /// What is listed: where no kind is named a filter names it, and without one namespaces. <c>-X</c> alone lists devdax namespaces. Then each <c>-v</c> adds its
-    /// kinds.
+    /// What is listed: where no kind is named a filter names it, and without one namespaces. <c>-X</c> alone lists devdax namespaces.
+    /// Then each <c>-v</c> adds its kinds.
     /// </summary>
     internal ListOptions Effective()
     {
         var wanted = this;
         if (!HasKind)
         {
-            wanted = wanted with { Buses = Bus is not null, Dimms = Dimm is not null, Regions = Region is not null, Mode = Mode ?? (DaxRegions ? NamespaceMode.Devdax : null) };
+            wanted = wanted with
+            {
+                Buses = Bus is not null,
+                Dimms = Dimm is not null,
+                Regions = Region is not null,
+                Mode = Mode ?? (DaxRegions ? NamespaceMode.Devdax : null),
+            };
         }
 
         wanted = wanted with

@@ -77,7 +77,8 @@ public static class NdctlList
     }
 
     private static JsonArray Dimms(Bus bus, ListFilter filter) =>
-        [.. bus.Dimms.Where(dimm => filter.Takes(bus, dimm)).OrderBy(dimm => dimm.Name, SysfsOrder.Instance).Select(dimm => Dimm(dimm, filter.Options))];
+        [.. bus.Dimms.Where(dimm => filter.Takes(bus, dimm)).OrderBy(dimm => dimm.Name, SysfsOrder.Instance)
+            .Select(dimm => Dimm(dimm, filter.Options))];
 
     private static JsonObject Dimm(Dimm dimm, ListOptions options)
     {
@@ -131,8 +132,8 @@ public static class NdctlList
     }
 
     /// <summary>
-    /// The regions, and the namespaces that are not inside one of them. With regions these are the last one's: ndctl begins its list anew with each region,
-    /// and looks at the end whether it has one (y_lists C21).
+    /// The regions, and the namespaces that are not inside one of them. With regions these are the last one's: ndctl begins its list anew
+    /// with each region, and looks at the end whether it has one (y_lists C21).
     /// </summary>
     private static (JsonArray Regions, JsonArray Namespaces) Regions(Bus bus, ListFilter filter)
     {

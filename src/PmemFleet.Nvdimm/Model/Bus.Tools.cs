@@ -8,8 +8,9 @@ namespace PmemFleet.Nvdimm.Model;
 public sealed partial class Bus
 {
     /// <summary>
-    /// ndctl clear-errors: the namespace is disabled, the known errors wholly inside its data are cleared, and it is enabled, also where it was disabled
-    /// before. A namespace that is disabled has no personality: all of it is data then. A sector namespace is skipped: no steps.
+    /// ndctl clear-errors: the namespace is disabled, the known errors wholly inside its data are cleared, and it is enabled, also where
+    /// it was disabled before. A namespace that is disabled has no personality: all of it is data then. A sector namespace is skipped: no
+    /// steps.
     /// </summary>
     public Outcome<NamespaceChange> ClearErrors(string name)
     {
@@ -27,7 +28,8 @@ public sealed partial class Bus
         var pages = device.Claim?.Bound as BindOutcome.Pages;
         if (device.Size == 0 || (device.Claim is not null && pages is null))
         {
-            return new Refusal(Errno.ENXIO, "no-data-range", $"{device.Name} has no data range: No such device or address").About("namespace");
+            return new Refusal(Errno.ENXIO, "no-data-range", $"{device.Name} has no data range: No such device or address")
+                .About("namespace");
         }
 
         var start = device.Start + (pages is null ? 0 : pages.StartPad.Value + pages.DataOffset.Value);
@@ -44,8 +46,8 @@ public sealed partial class Bus
     }
 
     /// <summary>
-    /// ndctl check-namespace: the namespace is disabled, bound raw, examined, and enabled again where it was enabled, whatever the check found. ndctl does
-    /// not look at the mode: what has no BTT fails the check.
+    /// ndctl check-namespace: the namespace is disabled, bound raw, examined, and enabled again where it was enabled, whatever the check
+    /// found. ndctl does not look at the mode: what has no BTT fails the check.
     /// </summary>
     public Outcome<NamespaceChange> CheckNamespace(string name, bool force, BttCheckOptions options)
     {
@@ -98,7 +100,9 @@ public sealed partial class Bus
         steps.Add(new MediaStep.CheckBtt(device.Name, new Spa(device.Start), new Bytes(device.Size), device.Uuid, options));
 
         // whether it can be enabled again is no part of the check's answer
-        return new NamespaceChange(device, wasEnabled && BeginBind(device, null, BindIntent.Enable).TryGet(out var bind, out _) ? [.. steps, bind] : [.. steps]);
+        return wasEnabled && BeginBind(device, null, BindIntent.Enable).TryGet(out var bind, out _)
+            ? new NamespaceChange(device, [.. steps, bind])
+            : new NamespaceChange(device, [.. steps]);
     }
 
     private Refusal? MayNotBindRaw(PmemNamespace device)
@@ -107,7 +111,10 @@ public sealed partial class Bus
         device.ForceRaw = true;
         var refusal = MayNotBind(device, null);
         device.ForceRaw = was;
-        return refusal is null ? null : NotRaw(device) with { Numbers = refusal.Numbers.SetItem("bindRule", refusal.Rule).SetItem("bindMessage", refusal.Message) };
+        return refusal is null ? null : NotRaw(device) with
+        {
+            Numbers = refusal.Numbers.SetItem("bindRule", refusal.Rule).SetItem("bindMessage", refusal.Message),
+        };
     }
 
     private static Refusal NotRaw(PmemNamespace device) =>

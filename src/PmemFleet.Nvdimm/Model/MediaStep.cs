@@ -17,7 +17,9 @@ public abstract record MediaStep(string Namespace)
     /// <param name="Length">Bytes: 8 KiB.</param>
     public sealed record ZeroInfoBlocks(string Namespace, Spa Start, Bytes Length) : MediaStep(Namespace);
 
-    /// <summary>Clear the known errors wholly inside a range. A failure ends the clearing, not the command: the next steps follow.</summary>
+    /// <summary>
+    /// Clear the known errors wholly inside a range. A failure ends the clearing, not the command: the next steps follow.
+    /// </summary>
     /// <param name="Namespace">The namespace's device name.</param>
     /// <param name="Start">First system-physical address.</param>
     /// <param name="Length">Bytes.</param>
@@ -29,7 +31,8 @@ public abstract record MediaStep(string Namespace)
     /// <param name="Size">Bytes.</param>
     /// <param name="ParentUuid">The namespace's own uuid.</param>
     /// <param name="Options">Repair or not.</param>
-    public sealed record CheckBtt(string Namespace, Spa Start, Bytes Size, Guid? ParentUuid, Btt.BttCheckOptions Options) : MediaStep(Namespace);
+    public sealed record CheckBtt(string Namespace, Spa Start, Bytes Size, Guid? ParentUuid, Btt.BttCheckOptions Options)
+        : MediaStep(Namespace);
 
     /// <summary>Bind, and report the outcome to <see cref="Bus.Complete"/>.</summary>
     /// <param name="Plan">The plan.</param>

@@ -1,8 +1,9 @@
 namespace PmemFleet.Nvdimm.Sysfs;
 
 /// <summary>
-/// The order in which ndctl and daxctl walk devices. sysfs gives a folder's entries in the order of a hash of their names, and the tools put each device
-/// that they find before the ones they have: the highest hash comes first. All recordings with several devices have this order.
+/// The order in which ndctl and daxctl walk devices. sysfs gives a folder's entries in the order of a hash of their names, and the tools
+/// put each device that they find before the ones they have: the highest hash comes first. All recordings with several devices have this
+/// order.
 /// </summary>
 public sealed class SysfsOrder : IComparer<string>
 {

@@ -121,7 +121,8 @@ public sealed class MediaErrorTests(ResourceFixture fixture) : IClassFixture<Res
 
     [Theory]
     [InlineData("""{"namespace":"namespace0.0","block":1}""", HttpStatusCode.UnprocessableEntity, "block-and-count")]
-    [InlineData("""{"namespace":"namespace0.0","block":1,"count":99999999}""", HttpStatusCode.UnprocessableEntity, "blocks-out-of-bounds")]
+    [InlineData("""{"namespace":"namespace0.0","block":262140,"count":99999999}""", HttpStatusCode.UnprocessableEntity, "blocks-out-of-bounds")]
+    [InlineData("""{"namespace":"namespace0.0","block":262144,"count":1}""", HttpStatusCode.UnprocessableEntity, "blocks-out-of-bounds")]
     [InlineData("""{"namespace":"namespace0.0","dimm":"nmem0","block":1,"count":1}""", HttpStatusCode.UnprocessableEntity, "target-ambiguous")]
     [InlineData("""{"region":"region0","offset":"8G","length":1}""", HttpStatusCode.UnprocessableEntity, "range-out-of-bounds")]
     [InlineData("""{"dimm":"nmem7","offset":0,"length":1}""", HttpStatusCode.NotFound, "not-found")]

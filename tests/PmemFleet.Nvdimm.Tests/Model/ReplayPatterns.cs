@@ -83,11 +83,11 @@ internal sealed class ReplayPatterns(Bus bus, ReplayMedia media)
     /// <summary><c>OFFSET:BYTES:VALUE</c> with a value to set, to add (<c>+8</c>, <c>-8</c>) or to flip bits by (<c>x1</c>).</summary>
     private Errno? Info(string device, string[] changes) => media.Change(bus, device, InfoBlock, BttInfoBlock.SizeBytes, block =>
     {
+        Span<byte> wide = stackalloc byte[8];
         foreach (var change in changes.Where(word => word != "nosum"))
         {
             var parts = change.Split(':');
             var field = block.AsSpan(Number(parts[0]), Number(parts[1]));
-            Span<byte> wide = stackalloc byte[8];
             wide.Clear();
             field.CopyTo(wide);
             var was = BinaryPrimitives.ReadUInt64LittleEndian(wide);

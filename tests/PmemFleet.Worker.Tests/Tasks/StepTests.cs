@@ -59,6 +59,22 @@ public sealed class StepTests : IAsyncLifetime
         Assert.Equal([typeof(StepRefused), typeof(StepScrubbed)], went.Steps.Select(step => step.GetType()));
     }
 
+    /// <summary>A check that fails is followed by the bind; a command that ends with an error ends with its own refusal, and nothing behind it is done.</summary>
+    [Fact]
+    public async Task Steps_ACheckThatFailsAndARefusal_AreResultsInTheirPlaces()
+    {
+        var bind = TestLayout.Bind(Of("dax"), "dax");
+        await _worker.RunAsync(bind);
+        var check = new CheckBttStep { Namespace = bind.Namespace, Start = bind.Start, Size = bind.Size, ParentUuid = bind.ParentUuid, ContinueOnFailure = true };
+        var refusal = new Contracts.Problems.RefusalDto { Errno = "EINVAL", Code = "known-before", Message = "It was known before." };
+
+        var went = await _worker.RunAsync(
+            new UnbindStep { Namespace = bind.Namespace }, check, TestLayout.Bind(null, "dax"), new RefuseStep { Refusal = refusal }, new ScrubStep());
+
+        Assert.Equal([typeof(StepDone), typeof(StepRefused), typeof(StepBound), typeof(StepRefused)], went.Steps.Select(step => step.GetType()));
+        Assert.Equal(("no-btt", "known-before"), (((StepRefused)went.Steps[1]).Refusal.Code, ((StepRefused)went.Steps[3]).Refusal.Code));
+    }
+
     [Fact]
     public async Task Unbind_OfADaxNamespace_RevokesItsMappings()
     {
