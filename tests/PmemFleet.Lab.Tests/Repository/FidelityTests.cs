@@ -27,8 +27,6 @@ public sealed partial class FidelityTests
         [44] = "no counters of block devices over REST",
         [45] = "the build",
         [46] = "nothing was asked for",
-        [59] = "REST has no second driver that could claim a namespace's range",
-        [60] = "REST has no second driver that could claim a namespace's range",
         [62] = "the order of steps inside one disable",
         [73] = "a counter inside the program",
         [74] = "a callback inside the program",
