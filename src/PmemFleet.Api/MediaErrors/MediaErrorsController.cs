@@ -47,7 +47,7 @@ public sealed class MediaErrorsController(FleetDbContext db) : ControllerBase
         return status is null ? refusal!.ToResult() : Ok(status);
     }
 
-    /// <summary>The error at an address of a DIMM: everything it hurts, every mapping over it, and what became of the page.</summary>
+    /// <summary>The error at an address of a DIMM or of a legacy region: everything it hurts, every mapping over it, and what became of the page.</summary>
     [HttpGet("{dimm}/{dpa:long}")]
     [Answers<MediaErrorVictimsDto>(200, "The error.")]
     [Refused(404, "There is no such host, or no error at the address.")]

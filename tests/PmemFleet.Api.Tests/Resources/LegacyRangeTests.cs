@@ -158,7 +158,7 @@ public sealed class LegacyRangeTests(RealWorkerFixture fixture) : IClassFixture<
         await ApplyAsync(Document, "name");
         await UntilMadeAsync();
         var exported = await TextAsync("/v1/fleet?labelSelector=!other");
-        var host = Assert.Single(((JsonArray)JsonNode.Parse(exported)!["hosts"]!).Where(one => (string?)one!["name"] == "old"))!;
+        var host = Assert.Single((JsonArray)JsonNode.Parse(exported)!["hosts"]!, one => (string?)one!["name"] == "old")!;
 
         await _api.RemoveAsync("/v1/hosts/old");
         await Eventually.Async(async () => !(await _api.GetAsync<ListPage<HostDto>>("/v1/hosts?limit=1000")).Items.Any(one => one.Name == "old"), TimeSpan.FromSeconds(20));
