@@ -176,7 +176,8 @@ internal sealed partial class NdctlCommands(RecordedMachine machine, Recording r
                 return listed;
             }
 
-            if (((string?)later["cmd"])?.Contains("-namespace", StringComparison.Ordinal) == true)
+            // another uuid may follow
+            if ((string?)later["cmd"] is { } command && (command.Contains($"-e {device}", StringComparison.Ordinal) || command.Contains("destroy", StringComparison.Ordinal)))
             {
                 return null;
             }

@@ -140,7 +140,7 @@ public sealed class SystemMemoryTests
             return one[0];
         }
 
-        public BlockIo Disk() => new(new NamespaceMedia(Memory, Start, Ways * DimmBytes), 0, Ways * DimmBytes, readOnly: false);
+        public BlockIo Disk() => new(new NamespaceMedia(Memory, Start, Ways * DimmBytes), 0, Ways * DimmBytes);
 
         public void Poison(long spa, long length)
         {
