@@ -40,7 +40,8 @@ public sealed class DeleteHost(OperationQueue queue, TaskResults results)
 
         Guid[] dimms = await context.Db.Set<DimmRow>().Where(dimm => dimm.HostId == row.Id).OrderBy(dimm => dimm.Number)
             .Select(dimm => dimm.Id).ToArrayAsync(context.Cancelled);
-        Guid[] legacy = await context.Db.Set<Regions.RegionRow>().Where(region => region.HostId == row.Id && region.Kind == Regions.RegionTexts.Legacy).OrderBy(region => region.Number)
+        Guid[] legacy = await context.Db.Set<Regions.RegionRow>()
+            .Where(region => region.HostId == row.Id && region.Kind == Regions.RegionTexts.Legacy).OrderBy(region => region.Number)
             .Select(region => region.Id).ToArrayAsync(context.Cancelled);
         context.Event("host.deleting", host, host);
         return context.Enqueue(

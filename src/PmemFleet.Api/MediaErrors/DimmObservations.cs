@@ -58,7 +58,8 @@ public sealed class DimmObservations(TimeProvider time) : IDimmObservationSink
     }
 
     /// <summary>The media that workers tell of: DIMMs, and the media of legacy regions.</summary>
-    private static async Task<Dictionary<(Guid HostId, Guid MediaId), Medium>> MediaAsync(FleetDbContext db, Guid[] hosts, Guid[] ids, CancellationToken cancellationToken)
+    private static async Task<Dictionary<(Guid HostId, Guid MediaId), Medium>> MediaAsync(
+        FleetDbContext db, Guid[] hosts, Guid[] ids, CancellationToken cancellationToken)
     {
         var media = (await db.Set<DimmRow>().Where(row => hosts.Contains(row.HostId) && ids.Contains(row.Id))
             .Select(row => new { row.HostId, row.Id, row.Number, row.Capacity }).ToListAsync(cancellationToken))
@@ -66,7 +67,8 @@ public sealed class DimmObservations(TimeProvider time) : IDimmObservationSink
         if (media.Count < ids.Length)
         {
             var regions = await db.Set<RegionRow>().AsNoTracking()
-                .Where(row => hosts.Contains(row.HostId) && ids.Contains(row.Id) && row.Kind == RegionTexts.Legacy).ToListAsync(cancellationToken);
+                .Where(row => hosts.Contains(row.HostId) && ids.Contains(row.Id) && row.Kind == RegionTexts.Legacy)
+                .ToListAsync(cancellationToken);
             regions.ForEach(region => media.Add((region.HostId, region.Id), new Medium(region.Number, region.Size, region.Id)));
         }
 

@@ -106,7 +106,8 @@ public static class ErrorTargets
         : new ErrorTarget([new DimmRange(dimm.Id, request.Offset!.Value.Value, request.Length!.Value.Value)], name);
 
     /// <summary>
-    /// <c>ndctl inject-error</c> asks the firmware, and a legacy range has none. An error of the memory itself, given by region and offset, needs none.
+    /// <c>ndctl inject-error</c> asks the firmware, and a legacy range has none. An error of the memory itself, which is given by region and
+    /// offset, needs no firmware.
     /// </summary>
     private static RefusalDto? NoInjection(HostAggregate host) => host.Host.Provider == Providers.Nfit ? null : new RefusalDto
     {

@@ -32,7 +32,8 @@ public sealed class ErrorsOfHosts
         if (!_pages.TryGetValue(rows.Host.Id, out var page))
         {
             var number = rows.Dimms.Select(dimm => (dimm.Id, dimm.Number))
-                .Concat(rows.Regions.Where(region => region.IsLegacy).Select(region => (region.Id, region.Number))).ToDictionary(media => media.Id, media => media.Number);
+                .Concat(rows.Regions.Where(region => region.IsLegacy).Select(region => (region.Id, region.Number)))
+                .ToDictionary(media => media.Id, media => media.Number);
             _pages[rows.Host.Id] = page = new ListPage<MediaErrorDto>
             {
                 Items =

@@ -38,7 +38,8 @@ public sealed record NamespaceSurroundings(
         var media = legacy.Length == 0 ? mappings :
         [
             .. mappings,
-            .. (await db.OfPairs<RegionRow>("id", legacy).AsNoTracking().ToListAsync(cancellationToken)).Where(region => region.IsLegacy).Select(LegacyMedia.Mapping),
+            .. (await db.OfPairs<RegionRow>("id", legacy).AsNoTracking().ToListAsync(cancellationToken))
+                .Where(region => region.IsLegacy).Select(LegacyMedia.Mapping),
         ];
         var dimms = mappings.Select(row => (row.HostId, row.DimmId)).Concat(extents.Select(row => (row.HostId, row.DimmId)));
         var numbers = await db.OfPairs<DimmRow>("id", dimms)

@@ -3,12 +3,13 @@ using PmemFleet.Contracts.Sync;
 namespace PmemFleet.Api.Regions;
 
 /// <summary>
-/// The media of a legacy range, which has no DIMM. Workers keep it as they keep a DIMM's, in a file of the same kind under the region's id, so everything
-/// that holds for the media of a DIMM holds for it. The media begins with the region and has its size: the one mapping of an interleave set of one.
+/// The media of a legacy range, which has no DIMM. Workers keep it as they keep a DIMM's media, in a file of the same kind under the region's
+/// id, so everything that holds for the media of a DIMM holds for it. The media begins with the region and has its size: it is the only
+/// mapping of the region.
 /// </summary>
 public static class LegacyMedia
 {
-    /// <summary>The bus of a legacy range has no clear-error command, and Linux takes every clear as done, of whatever length (spec 60 section 4).</summary>
+    /// <summary>The bus has no clear-error command, and Linux takes a clear of any length as done (spec 60 section 4).</summary>
     private const int ClearErrorUnit = 1;
 
     public static DimmLayout Layout(RegionRow region) => new()

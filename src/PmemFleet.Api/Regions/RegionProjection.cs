@@ -116,10 +116,11 @@ public static class RegionProjection
         var mappings = await db.OfPairs<RegionMappingRow>("region_id", regions.Select(region => (region.HostId, region.Id))).AsNoTracking().ToListAsync(cancellationToken);
         var numbers = await db.OfPairs<DimmRow>("id", mappings.Select(mapping => (mapping.HostId, mapping.DimmId)))
             .Select(dimm => new { dimm.Id, dimm.Number }).ToListAsync(cancellationToken);
+        RegionMappingRow[] media = [.. mappings, .. regions.Where(region => region.IsLegacy).Select(LegacyMedia.Mapping)];
         return new RegionSurroundings(
             mappings.ToLookup(mapping => mapping.RegionId),
             numbers.ToDictionary(dimm => dimm.Id, dimm => $"nmem{dimm.Number}"),
-            await KnownErrors.LoadAsync(db, [.. mappings, .. regions.Where(region => region.IsLegacy).Select(LegacyMedia.Mapping)], cancellationToken));
+            await KnownErrors.LoadAsync(db, media, cancellationToken));
     }
 }
 

@@ -10,7 +10,7 @@ public sealed partial class DocumentedLab : IAsyncLifetime
 {
     public const string Start = "dotnet run --project src/PmemFleet.Lab";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     private readonly DirectoryInfo _scratch = Directory.CreateTempSubdirectory("pmemfleet-docs-");
     private readonly Dictionary<string, string> _exports = [];
@@ -26,14 +26,23 @@ public sealed partial class DocumentedLab : IAsyncLifetime
         _lab = Begin(Start, Checkout.Root);
         using var patience = new CancellationTokenSource(Patience);
         var errors = _lab.StandardError.ReadToEndAsync(patience.Token);
-        while (_exports.Count < 2)
+        try
         {
-            var line = await _lab.StandardOutput.ReadLineAsync(patience.Token);
-            Assert.True(line is not null, $"the lab ended: {(_lab.HasExited ? await errors : string.Empty)}");
-            if (Export().Match(line) is { Success: true } export)
+            while (_exports.Count < 2)
             {
-                _exports[export.Groups[1].Value] = export.Groups[2].Value;
+                var line = await _lab.StandardOutput.ReadLineAsync(patience.Token);
+                Assert.True(line is not null, $"the lab ended: {(_lab.HasExited ? await errors : string.Empty)}");
+                if (Export().Match(line) is { Success: true } export)
+                {
+                    _exports[export.Groups[1].Value] = export.Groups[2].Value;
+                }
             }
+        }
+        catch
+        {
+            // a fixture that fails to begin is not disposed of
+            _lab.Kill(entireProcessTree: true);
+            throw;
         }
     }
 

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace PmemFleet.Lab.Tests.Repository;
 
 /// <summary>
-/// docs/fidelity.md says of each of the 96 rows which tests prove it in the model and which through the running product, and says the truth. A test is one of
-/// the running product where its class has a worker process of its own: that is read from the source, so that no trait can claim it.
+/// docs/fidelity.md says of each of the 96 rows which tests prove it in the model and which through the running product, and says the
+/// truth. A test is a test of the running product where its class has a worker process: that is read from the source, so no trait can claim it.
 /// </summary>
 public sealed partial class FidelityTests
 {
