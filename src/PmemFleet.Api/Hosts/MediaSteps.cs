@@ -39,6 +39,7 @@ public static class MediaSteps
         ParentUuid = plan.ParentUuid,
         ClaimClass = BindTexts.Of(plan.ClaimClass),
         ForceRaw = plan.ForceRaw,
+        LogicalBlockBytes = plan.LogicalBlockBytes,
         ReadOnly = plan.ReadOnly,
         Configured = plan.Configured is { } configured
             ? new ConfiguredPersonalityDto

@@ -139,6 +139,9 @@ public sealed record BindStep : TaskStep
     /// <summary>Info blocks are not looked at.</summary>
     public bool ForceRaw { get; init; }
 
+    /// <summary>Bytes of a logical block of the namespace's block device: 512 or 4096. Reads and writes are of whole blocks.</summary>
+    public int LogicalBlockBytes { get; init; } = 512;
+
     /// <summary>The region is read-only.</summary>
     public bool ReadOnly { get; init; }
 

@@ -65,6 +65,9 @@ public sealed record BindPlan
     /// <summary>What the label allows.</summary>
     public required ClaimClass ClaimClass { get; init; }
 
+    /// <summary>Bytes of a logical block of the namespace's block device: 512 or 4096.</summary>
+    public int LogicalBlockBytes { get; init; } = 512;
+
     /// <summary>Info blocks are not looked at.</summary>
     public bool ForceRaw { get; init; }
 

@@ -107,6 +107,8 @@ internal static class PagesBinding
             {
                 return Failed(block, unclear);
             }
+
+            StructPages.Write(plan, block, media);
         }
 
         return new BindOutcome.Pages

@@ -134,6 +134,7 @@ public sealed partial class Bus
             Size = new Bytes(device.Size),
             ParentUuid = device.Uuid,
             ClaimClass = device.ClaimClass,
+            LogicalBlockBytes = device.SectorSize == 0 ? 512 : device.SectorSize,
             ForceRaw = device.ForceRaw,
             ReadOnly = region.ReadOnly,
             SupportsPud = SupportsPud,

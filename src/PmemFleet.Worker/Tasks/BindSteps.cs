@@ -94,10 +94,10 @@ internal static class BindSteps
         switch (bound.Kind)
         {
             case "raw":
-                kept = kept with { Io = new BlockIo(media, 0, step.Size) };
+                kept = kept with { Io = new BlockIo(media, 0, step.Size, step.LogicalBlockBytes) };
                 break;
             case "pfn":
-                kept = kept with { Io = new BlockIo(media, bound.DataOffset!.Value + (bound.StartPad ?? 0), bound.Size!.Value) };
+                kept = kept with { Io = new BlockIo(media, bound.DataOffset!.Value + (bound.StartPad ?? 0), bound.Size!.Value, step.LogicalBlockBytes) };
                 break;
             case "btt":
                 var btt = BttIo.Open(media, step.ParentUuid, bound);

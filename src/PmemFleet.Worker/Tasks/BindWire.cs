@@ -23,6 +23,7 @@ internal static class BindWire
             _ => ClaimClass.Unknown,
         },
         ForceRaw = step.ForceRaw,
+        LogicalBlockBytes = step.LogicalBlockBytes,
         ReadOnly = step.ReadOnly,
         SupportsPud = supportsPud,
         Configured = step.Configured is not { } wanted ? null : new ConfiguredPersonality

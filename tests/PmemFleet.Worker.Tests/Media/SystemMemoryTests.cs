@@ -140,7 +140,7 @@ public sealed class SystemMemoryTests
             return one[0];
         }
 
-        public BlockIo Disk() => new(new NamespaceMedia(Memory, Start, Ways * DimmBytes), 0, Ways * DimmBytes);
+        public BlockIo Disk() => new(new NamespaceMedia(Memory, Start, Ways * DimmBytes), 0, Ways * DimmBytes, 512);
 
         public void Poison(long spa, long length)
         {
