@@ -43,6 +43,7 @@ internal sealed partial class SessionReplay
     private static string? Ends(Recording recording, int at) => (recording.Name, at) switch
     {
         ("x_7007", 43 or 49) => WhichNumber,
+        ("n_seed", >= 29) => WhichNumber,
         ("n_bttdmg", (>= 357 and <= 359) or (>= 361 and <= 363) or 367 or (>= 648 and <= 650)) => WhichBlock,
         ("j_busy_sysfs", >= 13) => "a personality is attached to a namespace by hand in sysfs, and the rest depends on it",
         ("j_mounted", >= 5 and <= 17) => "a file system is mounted, and what follows is refused because of it",
