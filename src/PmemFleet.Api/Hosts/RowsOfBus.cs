@@ -170,6 +170,7 @@ public sealed class RowsOfBus(RowChanges changes, HostRows rows, DateTimeOffset 
             saved => new NamespaceRow { HostId = _host, Id = Guid.CreateVersion7(now), RegionId = region.Id, Number = saved.Id, Kind = (int)saved.Kind },
             (row, saved) =>
             {
+                row.Kind = (int)saved.Kind;
                 row.Uuid = saved.Uuid;
                 row.AltName = saved.AltName;
                 row.Size = saved.Size.Value;

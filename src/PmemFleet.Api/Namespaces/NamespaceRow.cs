@@ -21,8 +21,8 @@ public sealed class NamespaceRow : IHostDeviceRow
     /// <summary>The Y of <c>namespaceR.Y</c>; a boot may give another one. Unique in the region: <c>ux_namespaces_number</c>.</summary>
     public required int Number { get; set; }
 
-    /// <summary>4: label-less, the whole region. 5: from labels.</summary>
-    public required int Kind { get; init; }
+    /// <summary>4: label-less, the whole region. 5: from labels. A reconfiguration that labels the region's DIMMs turns the one into the other.</summary>
+    public required int Kind { get; set; }
 
     /// <summary>The labels' uuid.</summary>
     public Guid? Uuid { get; set; }

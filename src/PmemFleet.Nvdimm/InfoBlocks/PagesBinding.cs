@@ -87,14 +87,12 @@ internal static class PagesBinding
         var messages = new List<string>();
         var range = plan.Size.Value - block.StartPad - block.EndTrunc;
         var pages = block.PageCount;
-        if (block.Mode == (uint)MapLocation.Ram)
+        if (NoRange(plan, block, range) is { } unusable)
         {
-            if (block.DataOffset < PagesGeometry.ReserveBytes)
-            {
-                return Failed(block, new Refusal(Errno.EINVAL, "data-offset-in-reserve", "the data begins inside the reserve").With("dataOffset", block.DataOffset));
-            }
+            return Failed(block, unusable);
         }
-        else
+
+        if (block.Mode == (uint)MapLocation.Pmem)
         {
             var fitting = (range - block.DataOffset) / PagesInfoBlock.PageBytes;
             if ((ulong)pages > (ulong)fitting)
@@ -124,6 +122,33 @@ internal static class PagesBinding
             PageCount = pages,
             Messages = messages,
         };
+    }
+
+    /// <summary>
+    /// What the block validates for and the driver cannot map all the same: data that begins in the reserve, and padding that leaves nothing.
+    /// The personality holds the namespace then and is not started (golden n_pfn1).
+    /// </summary>
+    private static Refusal? NoRange(BindPlan plan, PagesInfoBlock block, long range)
+    {
+        if (block.DataOffset < PagesGeometry.ReserveBytes)
+        {
+            return (block.Mode == (uint)MapLocation.Ram
+                ? new Refusal(Errno.EINVAL, "data-offset-in-reserve", "the data begins inside the reserve")
+                : new Refusal(
+                    Errno.EBUSY, "data-offset-in-reserve", $"could not reserve region [mem 0x{plan.Start.Value:x}-0x{plan.Start.Value + plan.Size.Value - 1:x}]"))
+                .With("dataOffset", block.DataOffset).With("least", PagesGeometry.ReserveBytes);
+        }
+
+        var usable = range - block.DataOffset;
+        if (usable > 0 && (block.Kind == PersonalityKind.Pfn || usable % block.Align == 0))
+        {
+            return null;
+        }
+
+        return new Refusal(
+            block.Kind == PersonalityKind.Pfn ? Errno.EINVAL : Errno.ENOMEM, "no-usable-range", "the padding and the data offset leave no range to map")
+            .With("size", plan.Size.Value).With("startPad", block.StartPad).With("endTrunc", block.EndTrunc).With("dataOffset", block.DataOffset)
+            .With("align", block.Align);
     }
 
     private static BindOutcome.Failed Failed(PagesInfoBlock block, Refusal refusal) => new()

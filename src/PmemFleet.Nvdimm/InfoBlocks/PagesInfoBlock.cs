@@ -20,6 +20,9 @@ public sealed record PagesInfoBlock
     /// <summary>Bytes of the platform's smallest page.</summary>
     public const int PageBytes = 4096;
 
+    /// <summary>The page sizes of x86-64, which are the alignments that a dax device can have.</summary>
+    public static IReadOnlyList<long> Alignments { get; } = [PageBytes, 2 * Bytes.MiB, Bytes.GiB];
+
     /// <summary><see cref="PersonalityKind.Pfn"/> or <see cref="PersonalityKind.Dax"/>.</summary>
     public required PersonalityKind Kind { get; init; }
 

@@ -8,8 +8,6 @@ namespace PmemFleet.Nvdimm.InfoBlocks;
 /// <summary>The kernel's checks of a PFN or DAX info block, in its order (spec 40 section 4).</summary>
 internal static class PagesValidation
 {
-    private static readonly long[] Alignments = [4 * Bytes.KiB, 2 * Bytes.MiB, Bytes.GiB];
-
     /// <summary>
     /// The block of the media, or why it does not serve. ENODEV: there is none of this namespace's. ENXIO: it cannot be read or its
     /// mode is invalid. EOPNOTSUPP: there is one, and it asks for what the platform cannot give.
@@ -48,7 +46,7 @@ internal static class PagesValidation
             return Refuse("page-struct-size", $"init failed, struct page size mismatch {block.PageStructSize}").With("pageStructSize", block.PageStructSize);
         }
 
-        if (block.Kind == PersonalityKind.Dax && (Array.IndexOf(Alignments, block.Align) < 0 || (block.Align == Bytes.GiB && !plan.SupportsPud)))
+        if (block.Kind == PersonalityKind.Dax && (!PagesInfoBlock.Alignments.Contains(block.Align) || (block.Align == Bytes.GiB && !plan.SupportsPud)))
         {
             return Refuse("unsupported-align", $"init failed, alignment mismatch: {Personality.DefaultAlign.Value}:{block.Align}").With("align", block.Align);
         }

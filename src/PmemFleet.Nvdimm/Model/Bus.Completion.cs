@@ -94,8 +94,14 @@ public sealed partial class Bus
         }.Exits(pending.Intent == BindIntent.Create ? Errno.ENODEV : Errno.ENXIO);
         return pending.Intent == BindIntent.Create ? refusal : AfterReconfigure(device, refusal);
 
-        static void TakeSeedsBack(PmemNamespace device, PendingBind pending, bool keepsNamespaceSeed)
+        void TakeSeedsBack(PmemNamespace device, PendingBind pending, bool keepsNamespaceSeed)
         {
+            // a probe that ends with EOPNOTSUPP uses the seeds up as one that succeeds: the kernel makes the next ones (golden n_seed)
+            if (failed.Refusal.Errno == Errno.EOPNOTSUPP)
+            {
+                return;
+            }
+
             var region = device.Region;
             if (!keepsNamespaceSeed && pending.NextNamespaceSeed is { } next
                 && region.NamespaceSeed is { Uuid: null, Size: 0, AltName: "", Pending: null, Claim: null } seed && seed.Id == next)

@@ -129,21 +129,25 @@ public sealed partial class Bus
             return new Refusal(Errno.EAGAIN, "region-read-only", $"{region.Name}: read-only, ineligible for namespace");
         }
 
-        // idle, not merely disabled: a create never takes a namespace that has capacity
-        var device = region.NamespaceTable.Find(0) is { State: NamespaceState.Disabled, Size: 0 } first ? first : region.NamespaceSeed;
-        if (device is not { State: NamespaceState.Disabled })
-        {
-            return new Refusal(Errno.EAGAIN, "no-idle-seed", $"{region.Name}: no idle namespace seed");
-        }
-
-        if (device.Claim is { } left)
+        // a create never takes a namespace that is configured, not even where it is the region's seed: a probe that failed leaves it so
+        var device = region.NamespaceTable.Find(0) is { } first && IsIdle(first) ? first : region.NamespaceSeed;
+        if (device is { State: NamespaceState.Disabled, Claim: { } left })
         {
             // what a failed BTT leaves behind until the region is disabled
             return new Refusal(Errno.EBUSY, "namespace-claimed", $"create namespace: {left.Name}: set_namespace failed: Device or resource busy");
         }
 
+        if (device is null || !IsIdle(device))
+        {
+            return new Refusal(Errno.EAGAIN, "no-idle-seed", $"{region.Name}: no idle namespace seed");
+        }
+
         return SetUp(device, request, options, BindIntent.Create, []);
     }
+
+    /// <summary>Not bound and without capacity; a uuid that a create left behind does not count (golden x_19). A label-less namespace has a size always: it is there to be configured while nothing has it.</summary>
+    private static bool IsIdle(PmemNamespace device) =>
+        device.State == NamespaceState.Disabled && (device.Kind == NamespaceKind.Io || device.Size == 0);
 
     private static Refusal? Blocked(PmemNamespace device, bool force) =>
         device.Region.ReadOnly ? new Refusal(Errno.ENXIO, "region-read-only", $"{device.Region.Name}: read-only, re-configuration disabled")

@@ -106,7 +106,12 @@ public sealed partial class Bus
         personality.SectorSize = kind == PersonalityKind.Btt ? new Bytes(request.SectorSize) : null;
         if (kind != PersonalityKind.Btt)
         {
-            (personality.Map, personality.Align) = (request.Map, new Bytes(request.Align));
+            // the alignment may be the one of a block that the driver took and the attribute does not; uuid and map stay on the seed then (golden n_pfn1)
+            personality.Map = request.Map;
+            if (SetPersonalityAlign(personality.Name, request.Align).Refusal is { } align)
+            {
+                return align with { Message = $"create namespace: {personality.Name}: set_align failed: Invalid argument" };
+            }
         }
 
         if (Attach(personality, device).Refusal is { } attached)

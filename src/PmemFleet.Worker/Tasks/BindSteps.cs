@@ -18,20 +18,13 @@ internal static class BindSteps
             return Refused(step, Refusals.Of("ENXIO", "host-off", "The host is powered off."), []);
         }
 
-        if (step.Configured is not null && host.Bound.GetValueOrDefault(step.Namespace)?.Bound.Kind == "raw")
-        {
-            // a boot between the request and this task found no info block yet
-            host.Bound.Remove(step.Namespace);
-        }
-
-        if (host.Bound.TryGetValue(step.Namespace, out var bound))
+        if (host.Bound.TryGetValue(step.Namespace, out var bound) && IsSame(bound.Step, step))
         {
             // the same bind again, after a crash or a doubled message
-            return step.Configured is null || step.Configured.Uuid == bound.Bound.Uuid
-                ? bound.Bound
-                : Refused(step, Refusals.Of("EBUSY", "already-bound", $"{step.Namespace} is bound already."), []);
+            return bound.Bound;
         }
 
+        UnbindRange(host, step.Start, step.Size, step.Namespace);
         if (!host.Memory.Covers(step.Start, step.Size))
         {
             return Refused(step, Refusals.Of("ENXIO", "range-outside-region", "The namespace is not in one region of this host.", ("start", step.Start), ("size", step.Size)), []);
@@ -50,6 +43,18 @@ internal static class BindSteps
         }
 
         return Keep(host, step, media, BindWire.ToBound(step.Namespace, outcome));
+    }
+
+    /// <summary>
+    /// The Api binds and wipes only what it knows to be unbound. Where it did not believe what a bind gave, or a boot came between a request and
+    /// its task, this worker still has something bound there: it is unbound, so that both agree again.
+    /// </summary>
+    public static void UnbindRange(LiveHost host, long start, long length, string? name = null)
+    {
+        foreach (var stale in host.Bound.Values.Where(one => one.Step.Namespace == name || (one.Step.Start < start + length && start < one.Step.Start + one.Step.Size)).ToList())
+        {
+            Unbind(host, new UnbindStep { Namespace = stale.Step.Namespace });
+        }
     }
 
     public static StepResult Unbind(LiveHost host, UnbindStep step)
@@ -87,6 +92,8 @@ internal static class BindSteps
             ? new StepChecked { Consistent = report.Consistent, Messages = report.Messages }
             : new StepRefused { Refusal = refusal.ToDto(), Namespace = step.Namespace };
     }
+
+    private static bool IsSame(BindStep former, BindStep step) => former with { ContinueOnFailure = step.ContinueOnFailure } == step;
 
     private static StepResult Keep(LiveHost host, BindStep step, NamespaceMedia media, StepBound bound)
     {

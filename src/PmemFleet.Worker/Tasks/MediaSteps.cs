@@ -18,6 +18,7 @@ internal static class MediaSteps
             return refused;
         }
 
+        BindSteps.UnbindRange(host, step.Start, step.Length);
         host.Memory.Clear(step.Start, step.Length);
         host.Memory.Zero(step.Start, step.Length);
         host.Memory.Flush(step.Start, step.Length);

@@ -179,7 +179,7 @@ public class BusRuleTests
     }
 
     [Fact]
-    public void Bind_SeedFails_StaysTheSeed()
+    public void Bind_SeedFails_StaysTheSeedButWhereTheKernelSaysUnsupported()
     {
         var bus = BusPropertyTests.Host(_media, 1, LabelVersion.V11);
         bus.SetUuid("namespace0.0", TestAreas.Uuid(1));
@@ -187,12 +187,16 @@ public class BusRuleTests
         Assert.Null(bus.Bind("namespace0.0").Refusal);
         Assert.Equal("namespace0.1", bus.FindRegion("region0")!.NamespaceSeed!.Name);
 
-        var failure = new Refusal(Errno.EOPNOTSUPP, "bad-offset", "bad offset");
+        var failure = new Refusal(Errno.ENXIO, "info-block-unreadable", "cannot be read");
         var completed = bus.Complete("namespace0.0", new BindOutcome.Failed { Refusal = failure });
 
         Assert.Equal((failure.Errno, failure.Rule, "6"), (completed.Refusal!.Errno, completed.Refusal.Rule, completed.Refusal.Numbers["exitErrno"]));
         Assert.Equal("namespace0.0", Assert.Single(bus.Namespaces).Name);
         Assert.True(bus.FindNamespace("namespace0.0")!.IsSeed);
+
+        Assert.Null(bus.Bind("namespace0.0").Refusal);
+        bus.Complete("namespace0.0", new BindOutcome.Failed { Refusal = new Refusal(Errno.EOPNOTSUPP, "bad-offset", "bad offset") });
+        Assert.Equal("namespace0.1", bus.FindRegion("region0")!.NamespaceSeed!.Name);
     }
 
     [Fact]
