@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Access;
 using PmemFleet.Api.Conventions;
+using PmemFleet.Api.MediaErrors;
 using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Problems;
@@ -112,7 +113,8 @@ public sealed class WorkersController(FleetDbContext db) : ControllerBase
     public async Task<IActionResult> HostMedia(string worker, Guid host, CancellationToken cancellationToken)
     {
         var identity = SyncController.IdentityOf(User, worker);
-        var booted = await db.Hosts.AsNoTracking().Where(row => row.Id == host && row.WorkerId == identity.WorkerId).Select(row => (long?)row.BootCount).SingleOrDefaultAsync(cancellationToken);
-        return booted is { } count ? Ok(new HostMediaDto { Exist = count > 0 }) : ProblemResults.NotFound("host", host.ToString()).ToResult();
+        return await db.Hosts.AnyAsync(row => row.Id == host && row.WorkerId == identity.WorkerId, cancellationToken)
+            ? Ok(new HostMediaDto { Exist = await db.Set<DimmMediaRow>().AnyAsync(row => row.HostId == host, cancellationToken) })
+            : ProblemResults.NotFound("host", host.ToString()).ToResult();
     }
 }

@@ -27,6 +27,9 @@ public sealed record WorkerDto
     /// <summary>Hosts it holds.</summary>
     public required int HostCount { get; init; }
 
+    /// <summary>New room on its media is refused with <c>ENOSPC</c>: the reserve of the file system has begun.</summary>
+    public bool MediaFull { get; init; }
+
     /// <summary>The program's version.</summary>
     public required string Version { get; init; }
 }
