@@ -235,14 +235,33 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
         Shutdown();
         try
         {
+            IOException? failed = null;
             foreach (var dimm in _dimms.Values.Where(dimm => !dimm.IsLost))
             {
-                dimm.Flush();
+                failed = TryFlush(dimm) ?? failed;
+            }
+
+            if (failed is not null)
+            {
+                throw failed;
             }
         }
         finally
         {
             Dispose();
+        }
+    }
+
+    private static IOException? TryFlush(DimmMedia dimm)
+    {
+        try
+        {
+            dimm.Flush();
+            return null;
+        }
+        catch (IOException failure)
+        {
+            return failure;
         }
     }
 

@@ -57,14 +57,15 @@ internal sealed class LiveHosts(TimeProvider time, HostConditions conditions)
                 Message = "The disk did not take what was written to the host's media: nothing since the last flush was acknowledged, and the host boots from what the disk has.",
                 WantsBoot = true,
             });
-            await DropAsync(host.Store.HostId, host);
+            _ = await DropAsync(host.Store.HostId, host);
         }
     }
 
     /// <summary>Lets a host go: it belongs to another worker now, or its epoch is over.</summary>
     /// <param name="hostId">The host.</param>
     /// <param name="held">Only if it is held as this; null: however it is held.</param>
-    public async Task DropAsync(Guid hostId, LiveHost? held = null)
+    /// <returns>What the last flush of its media met: nothing that was acknowledged is lost, and nobody waits for the rest.</returns>
+    public async Task<IOException?> DropAsync(Guid hostId, LiveHost? held = null)
     {
         var host = held ?? _hosts.GetValueOrDefault(hostId);
         if (host is not null && _hosts.TryRemove(new KeyValuePair<Guid, LiveHost>(hostId, host)))
@@ -76,10 +77,16 @@ internal sealed class LiveHosts(TimeProvider time, HostConditions conditions)
             {
                 host.Drop();
             }
+            catch (IOException failure)
+            {
+                return failure;
+            }
             finally
             {
                 host.Gate.Release();
             }
         }
+
+        return null;
     }
 }

@@ -17,7 +17,10 @@ internal sealed class MediaRoom
     /// <summary>Others fill the file system too, so the figure is asked for at least this often.</summary>
     private static readonly long Fresh = Stopwatch.Frequency / 20;
 
+    private static readonly long Lately = 3 * Stopwatch.Frequency;
+
     private readonly Lock _lock = new();
+    private long _refusedAt = long.MinValue / 2;
     private long _lookedAt = long.MinValue / 2;
     private long _left;
 
@@ -32,8 +35,8 @@ internal sealed class MediaRoom
     /// <summary>Bytes kept free.</summary>
     public long ReserveBytes { get; private set; }
 
-    /// <summary>New room is refused now.</summary>
-    public bool IsFull => Left(0) <= 0;
+    /// <summary>New room is refused now, or was a moment ago: what is left may be less than what is asked for.</summary>
+    public bool IsFull => Left(0) <= 0 || Stopwatch.GetTimestamp() - Interlocked.Read(ref _refusedAt) < Lately;
 
     /// <summary>Refuses a store into a part of a file that has no room yet, where the reserve begins.</summary>
     /// <exception cref="IOException">ENOSPC.</exception>
@@ -55,8 +58,11 @@ internal sealed class MediaRoom
         }
     }
 
-    private IOException Full() =>
-        DiskErrors.Full($"The media pool's file system is full: {FreeBytes} bytes are free and {ReserveBytes} are kept in reserve.");
+    private IOException Full()
+    {
+        Interlocked.Exchange(ref _refusedAt, Stopwatch.GetTimestamp());
+        return DiskErrors.Full($"The media pool's file system is full: {FreeBytes} bytes are free and {ReserveBytes} are kept in reserve.");
+    }
 
     /// <summary>Bytes above the reserve after a store; counted down between two looks at the file system.</summary>
     private long Left(long length)

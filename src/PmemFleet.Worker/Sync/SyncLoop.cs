@@ -256,7 +256,10 @@ internal sealed partial class SyncLoop(
     {
         foreach (var host in hosts.All.ToList())
         {
-            await hosts.DropAsync(host.Store.HostId);
+            if (await hosts.DropAsync(host.Store.HostId) is { } failure)
+            {
+                LogUnflushed(failure.Message);
+            }
         }
     }
 
@@ -278,6 +281,6 @@ internal sealed partial class SyncLoop(
     [LoggerMessage(EventId = 1010, Level = LogLevel.Warning, Message = "The conditions of hosts could not be reported: {Reason}")]
     private partial void LogUnreported(string reason);
 
-    [LoggerMessage(EventId = 1009, Level = LogLevel.Warning, Message = "Media could not be flushed at the stop: {Reason}")]
+    [LoggerMessage(EventId = 1009, Level = LogLevel.Warning, Message = "Media could not be flushed when their host was let go: {Reason}")]
     private partial void LogUnflushed(string reason);
 }

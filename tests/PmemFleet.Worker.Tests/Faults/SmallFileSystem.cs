@@ -21,9 +21,16 @@ internal sealed class SmallFileSystem : IDisposable
         using var file = File.OpenHandle(Filler, FileMode.OpenOrCreate, FileAccess.Write);
         var free = new DriveInfo(Path).AvailableFreeSpace;
         var piece = new byte[4096];
-        for (var at = RandomAccess.GetLength(file); free > left; free -= piece.Length, at += piece.Length)
+        try
         {
-            RandomAccess.Write(file, piece, at);
+            for (var at = RandomAccess.GetLength(file); free > left; free -= piece.Length, at += piece.Length)
+            {
+                RandomAccess.Write(file, piece, at);
+            }
+        }
+        catch (IOException)
+        {
+            // the others were faster
         }
     }
 

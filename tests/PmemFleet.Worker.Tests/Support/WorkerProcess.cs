@@ -46,6 +46,11 @@ internal sealed partial class WorkerProcess : IAsyncDisposable
     /// <summary>kill -9.</summary>
     public async Task KillAsync()
     {
+        if (_process.HasExited)
+        {
+            return;
+        }
+
         Signal(SigKill);
         await _process.WaitForExitAsync().WaitAsync(Deadlines.Long);
     }
