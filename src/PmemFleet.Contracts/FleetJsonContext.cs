@@ -111,6 +111,8 @@ namespace PmemFleet.Contracts;
 [JsonSerializable(typeof(ListPage<WorkerDto>))]
 [JsonSerializable(typeof(JoinRequest))]
 [JsonSerializable(typeof(JoinResponse))]
+[JsonSerializable(typeof(WorkerConditions))]
+[JsonSerializable(typeof(HostMediaDto))]
 [JsonSerializable(typeof(SyncRequest))]
 [JsonSerializable(typeof(SyncResponse))]
 [JsonSerializable(typeof(WorkerTask))]

@@ -3,6 +3,7 @@ using PmemFleet.Contracts;
 using PmemFleet.Contracts.DataPlane;
 using PmemFleet.Worker.DataPlane;
 using PmemFleet.Worker.Hosts;
+using PmemFleet.Worker.Media;
 using PmemFleet.Worker.Sync;
 using PmemFleet.Worker.Tasks;
 using PmemFleet.Worker.Workloads;
@@ -40,6 +41,9 @@ public static partial class WorkerHost
             .AddSingleton(options)
             .AddSingleton<SyncSignal>()
             .AddSingleton<LiveHosts>()
+            .AddSingleton<PoolFolder>()
+            .AddSingleton(new MediaRoom(options.DataDirectory, options.ReserveBytes))
+            .AddSingleton<HostConditions>()
             .AddSingleton<FleetClient>()
             .AddSingleton<TaskExecutor>()
             .AddSingleton<ILongStep, WorkloadLane>()
@@ -49,6 +53,7 @@ public static partial class WorkerHost
             .AddSingleton<KnownHosts>()
             .AddSingleton<DataPlaneGate>()
             .AddHostedService<ScrubClock>()
+            .AddHostedService<MediaRoomWatch>()
             .AddHostedService<SyncLoop>();
         // the exporter reads OTEL_… itself, from the configuration
         builder.Configuration.AddInMemoryCollection(environment.Where(variable => variable.Key.StartsWith("OTEL_", StringComparison.Ordinal)).ToDictionary(variable => variable.Key, variable => (string?)variable.Value));

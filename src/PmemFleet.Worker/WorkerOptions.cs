@@ -1,3 +1,5 @@
+using PmemFleet.Contracts;
+
 namespace PmemFleet.Worker;
 
 /// <summary>What a worker is told by its environment: <c>PMEMFLEET__WORKER__…</c>, or <c>…_FILE</c> naming a file that holds the value.</summary>
@@ -19,6 +21,12 @@ internal sealed record WorkerOptions
 
     public required string Urls { get; init; }
 
+    /// <summary>An empty data folder is the pool's from now on, although the fleet knows hosts whose media were elsewhere.</summary>
+    public bool NewPool { get; init; }
+
+    /// <summary>Bytes of the media's file system that are kept free.</summary>
+    public long ReserveBytes { get; init; } = 256L << 20;
+
     /// <summary>The options, with their defaults: documentation, and the test of the compose file, read it too.</summary>
     public static IReadOnlyDictionary<string, string?> Known { get; } = new Dictionary<string, string?>(StringComparer.Ordinal)
     {
@@ -29,6 +37,8 @@ internal sealed record WorkerOptions
         ["DATADIRECTORY"] = "/var/lib/pmemfleet",
         ["MEDIAPOOL"] = "default",
         ["URLS"] = "http://127.0.0.1:8081",
+        ["NEWPOOL"] = "false",
+        ["RESERVE"] = "256M",
     };
 
     /// <summary>Reads the options.</summary>
@@ -54,6 +64,10 @@ internal sealed record WorkerOptions
             DataDirectory = Value(environment, "DATADIRECTORY")!,
             MediaPool = Value(environment, "MEDIAPOOL")!,
             Urls = urls,
+            NewPool = bool.TryParse(Value(environment, "NEWPOOL"), out var isNew) ? isNew : throw new InvalidOperationException($"{Section}NEWPOOL is neither true nor false"),
+            ReserveBytes = ByteSize.TryParse(Value(environment, "RESERVE"), null, out var reserve) && reserve.Value >= 0
+                ? reserve.Value
+                : throw new InvalidOperationException($"{Section}RESERVE is not a size such as 256M"),
         };
     }
 
@@ -67,5 +81,5 @@ internal sealed record WorkerOptions
             : throw new InvalidOperationException($"{Section}{name} is not an http(s) URL");
 
     public override string ToString() =>
-        $"name={Name} api={ApiUrl} advertised={AdvertisedUrl} data={DataDirectory} pool={MediaPool} urls={Urls} joinToken=***";
+        $"name={Name} api={ApiUrl} advertised={AdvertisedUrl} data={DataDirectory} pool={MediaPool} urls={Urls} newPool={NewPool} reserve={ReserveBytes} joinToken=***";
 }

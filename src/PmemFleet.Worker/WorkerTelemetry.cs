@@ -5,6 +5,7 @@ using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 using PmemFleet.Contracts.Sync;
 using PmemFleet.Worker.Hosts;
+using PmemFleet.Worker.Media;
 
 namespace PmemFleet.Worker;
 
@@ -72,7 +73,7 @@ internal static class WorkerTelemetry
 /// <summary>How much a worker holds.</summary>
 internal sealed class HeldHostGauge
 {
-    public HeldHostGauge(IMeterFactory meters, LiveHosts hosts)
+    public HeldHostGauge(IMeterFactory meters, LiveHosts hosts, MediaRoom room, HostConditions conditions)
     {
         // a rate sees the first one only where the counter began with 0
         foreach (var reason in (string[])["unreachable", "fenced", "not-known"])
@@ -81,6 +82,9 @@ internal sealed class HeldHostGauge
         }
 
         var meter = meters.Create(WorkerTelemetry.Name);
+        meter.CreateObservableGauge("pmemfleet_worker_hosts_failed", () => conditions.Hosts.Count, description: "Hosts of this worker that it cannot serve");
+        meter.CreateObservableGauge("pmemfleet_worker_media_full", () => room.IsFull ? 1 : 0, description: "1 while new room on the media is refused");
+        meter.CreateObservableGauge("pmemfleet_worker_media_free_bytes", () => room.FreeBytes, "By", "Bytes free on the media pool's file system");
         meter.CreateObservableGauge("pmemfleet_worker_hosts", () => hosts.All.Count(), description: "Hosts that this worker holds");
         meter.CreateObservableGauge("pmemfleet_worker_results_unacknowledged", () => hosts.All.Sum(host => host.Store.Results.Count), description: "Results on this worker's disk that the Api has not acknowledged");
     }

@@ -7,6 +7,7 @@ using PmemFleet.Api.Dimms;
 using PmemFleet.Api.Namespaces;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Regions;
+using PmemFleet.Api.Workers;
 using PmemFleet.Contracts.Hosts;
 
 namespace PmemFleet.Api.Hosts;
@@ -59,11 +60,13 @@ public static class HostProjection
 
     /// <summary>From an aggregate: its counts are newer than the database's.</summary>
     public static HostDto ToDto(HostRows rows, string? worker) => ToDto(new HostColumns(
-        rows.Host, worker, rows.Dimms.Count, rows.Regions.Count, rows.Namespaces.Count(row => row.Size > 0)));
+        rows.Host, worker, null, rows.Dimms.Count, rows.Regions.Count, rows.Namespaces.Count(row => row.Size > 0)));
 
     private static Expression<Func<HostRow, HostColumns>> Columns(FleetDbContext db) => row => new HostColumns(
         row,
         db.Workers.Where(worker => worker.Id == row.WorkerId).Select(worker => worker.Name).FirstOrDefault(),
+        db.Set<HostFailureRow>().Where(failure => failure.HostId == row.Id)
+            .Select(failure => new HostFailureDto { Code = failure.Code, Message = failure.Message, Since = failure.Since }).FirstOrDefault(),
         db.Set<DimmRow>().Count(dimm => dimm.HostId == row.Id),
         db.Set<RegionRow>().Count(region => region.HostId == row.Id),
         db.Set<NamespaceRow>().Count(space => space.HostId == row.Id && space.Size > 0));
@@ -85,6 +88,7 @@ public static class HostProjection
         Power = found.Row.Power,
         State = found.Row.State,
         Worker = found.Worker,
+        Failure = found.Failure,
         Epoch = found.Row.Epoch,
         BootCount = found.Row.BootCount,
         DimmCount = found.Dimms,
@@ -93,5 +97,5 @@ public static class HostProjection
         CreatedAt = found.Row.CreatedAt,
     };
 
-    private sealed record HostColumns(HostRow Row, string? Worker, int Dimms, int Regions, int Namespaces);
+    private sealed record HostColumns(HostRow Row, string? Worker, HostFailureDto? Failure, int Dimms, int Regions, int Namespaces);
 }

@@ -25,6 +25,7 @@ public sealed partial class JoinWorker(FleetTransactions transactions, WorkerCre
         : !IsReachable(request.AdvertisedUrl!)
             ? Invalid("advertised-url", "advertisedUrl", "The advertised URL is an absolute http or https URL of up to 2048 characters, without a user, a query or a fragment.")
         : request.InstanceId == Guid.Empty ? Invalid("instance-id", "instanceId", "The instance id is a UUID of its own for each start.")
+        : request.PoolId == Guid.Empty ? Invalid("pool-id", "poolId", "The id of a media folder is a UUID.")
         : request.Version!.Length > 100 ? Invalid("program-version", "version", "A version has up to 100 characters.")
         : null;
 
@@ -33,6 +34,11 @@ public sealed partial class JoinWorker(FleetTransactions transactions, WorkerCre
         async (db, token) =>
         {
             var now = time.GetUtcNow();
+            if (await PoolIdentity.CheckAsync(db, request, now, token) is { } wrongFolder)
+            {
+                return (null, wrongFolder);
+            }
+
             if (await TakeNameAsync(db, request, now, token) is not { } worker)
             {
                 return (null, Taken(request.Name!));

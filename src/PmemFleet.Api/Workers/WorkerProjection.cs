@@ -37,6 +37,7 @@ public sealed class WorkerProjection
         State = !Live ? "lost" : !Worker.Draining ? "live" : HostCount > 0 ? "draining" : "drained",
         LeaseExpiresAt = LeaseExpiresAt,
         HostCount = HostCount,
+        MediaFull = Worker.MediaFull,
         Version = Worker.ProgramVersion,
     };
 }

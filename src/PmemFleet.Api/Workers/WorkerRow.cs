@@ -19,6 +19,9 @@ public sealed class WorkerRow
     /// <summary>It gets no new hosts.</summary>
     public bool Draining { get; set; }
 
+    /// <summary>New room on its media is refused.</summary>
+    public bool MediaFull { get; set; }
+
     public long Version { get; set; } = 1;
 
     public required DateTimeOffset JoinedAt { get; set; }
@@ -47,6 +50,7 @@ public sealed class WorkerRowConfiguration : IEntityTypeConfiguration<WorkerRow>
         builder.HasKey(worker => worker.Id).HasName("pk_workers");
         builder.HasIndex(worker => worker.Name).IsUnique().HasDatabaseName("ux_workers_name");
         builder.Property(worker => worker.Id).ValueGeneratedNever();
+        builder.Property(worker => worker.MediaFull).HasDefaultValue(false);
     }
 
     public void Configure(EntityTypeBuilder<WorkerLeaseRow> builder)

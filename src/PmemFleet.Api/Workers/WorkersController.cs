@@ -3,9 +3,11 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using PmemFleet.Api.Access;
 using PmemFleet.Api.Conventions;
+using PmemFleet.Api.MediaErrors;
 using PmemFleet.Api.OpenApi;
 using PmemFleet.Api.Persistence;
 using PmemFleet.Api.Problems;
+using PmemFleet.Api.Sync;
 using PmemFleet.Contracts.Lists;
 using PmemFleet.Contracts.Workers;
 
@@ -87,5 +89,32 @@ public sealed class WorkersController(FleetDbContext db) : ControllerBase
 
         Response.Headers.CacheControl = "no-store";
         return Ok(joined);
+    }
+
+    /// <summary>A worker reports what keeps it from serving hosts that are its own, and that its media are full: the whole of it, whenever it changes.</summary>
+    [HttpPost("{worker}/conditions")]
+    [BodyLimit(64 << 20)]
+    [Authorize(Roles.Worker)]
+    [ProducesResponseType(StatusCodes.Status204NoContent)]
+    [Refused(409, "This process holds no lease any more.")]
+    public async Task<IActionResult> Report(string worker, [FromBody] WorkerConditions conditions, [FromServices] ReportConditions report, CancellationToken cancellationToken)
+    {
+        var identity = SyncController.IdentityOf(User, worker);
+        return conditions.InstanceId == identity.InstanceId && await report.RunAsync(identity, conditions, cancellationToken)
+            ? NoContent()
+            : SyncController.Fenced.ToResult();
+    }
+
+    /// <summary>A worker asks whether a host, whose folder it does not find, was up before.</summary>
+    [HttpGet("{worker}/hosts/{host:guid}/media")]
+    [Authorize(Roles.Worker)]
+    [Answers<HostMediaDto>(200, "Whether the host's media were made.")]
+    [Refused(404, "The host is not this worker's.")]
+    public async Task<IActionResult> HostMedia(string worker, Guid host, CancellationToken cancellationToken)
+    {
+        var identity = SyncController.IdentityOf(User, worker);
+        return await db.Hosts.AnyAsync(row => row.Id == host && row.WorkerId == identity.WorkerId, cancellationToken)
+            ? Ok(new HostMediaDto { Exist = await db.Set<DimmMediaRow>().AnyAsync(row => row.HostId == host, cancellationToken) })
+            : ProblemResults.NotFound("host", host.ToString()).ToResult();
     }
 }

@@ -5,6 +5,6 @@ namespace PmemFleet.Api.Workers;
 public static class WorkersSetup
 {
     public static IServiceCollection AddFleetWorkers(this IServiceCollection services) => services
-        .AddSingleton<JoinWorker>().AddSingleton<HostPlacement>().AddSingleton<HostEvacuation>()
+        .AddSingleton<JoinWorker>().AddSingleton<ReportConditions>().AddSingleton<HostPlacement>().AddSingleton<HostEvacuation>()
         .AddSingleton<ITaskCompletion>(services => services.GetRequiredService<HostEvacuation>()).AddHostedService<HostPlacementLoop>();
 }

@@ -78,6 +78,9 @@ public sealed record HostDto
     /// <summary>The worker that holds the host, by name.</summary>
     public string? Worker { get; init; }
 
+    /// <summary>Why its worker cannot serve the host now, such as missing media; null where nothing is known to be wrong. Not part of the ETag.</summary>
+    public HostFailureDto? Failure { get; init; }
+
     /// <summary>Fencing epoch of the assignment.</summary>
     public required long Epoch { get; init; }
 
@@ -144,4 +147,17 @@ public sealed record HostDifferenceDto
 
     /// <summary>What the rows say.</summary>
     public required string InRows { get; init; }
+}
+
+/// <summary>Why a worker cannot serve a host.</summary>
+public sealed record HostFailureDto
+{
+    /// <summary><c>media-missing</c>, <c>media-size</c>, <c>media-folder</c>, <c>media-damaged</c>, <c>media-full</c>, <c>media-unavailable</c>, <c>media-flush-failed</c> or <c>host-let-go</c>.</summary>
+    public required string Code { get; init; }
+
+    /// <summary>The reason, for an operator.</summary>
+    public required string Message { get; init; }
+
+    /// <summary>Since when.</summary>
+    public required DateTimeOffset Since { get; init; }
 }

@@ -79,16 +79,21 @@ internal sealed class DataPlaneGate(LiveHosts hosts, SyncSignal signal)
         {
             return (null, Fenced(host.Store.Epoch));
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // a full disk, say: nothing was acknowledged, and the caller may try again
-            return (null, Refusals.Of("EAGAIN", "media-unavailable", $"The worker's media store failed: {failure.Message}"));
+            return (null, Unavailable(failure));
         }
         finally
         {
             host.Gate.Release();
+            await hosts.DropWhenLostAsync(host);
         }
     }
+
+    /// <summary>A store that failed: nothing was acknowledged. Without room it fails until there is room again; anything else may be tried again.</summary>
+    public static RefusalDto Unavailable(Exception failure) => failure is IOException full && DiskErrors.IsFull(full)
+        ? Refusals.Of("ENOSPC", "media-full", $"The worker's media store has no room for new data; what is stored can be read. {failure.Message}")
+        : Refusals.Of("EAGAIN", "media-unavailable", $"The worker's media store failed: {failure.Message}");
 
     /// <summary>What the request changed on the DIMMs; the next sync carries it too.</summary>
     public IReadOnlyList<DimmObservation> TakeObservations(LiveHost host)
@@ -171,7 +176,7 @@ internal sealed class DataPlaneGate(LiveHosts hosts, SyncSignal signal)
         { Code: "fenced" } => StatusCodes.Status409Conflict,
         { Code: "precondition-failed" } => StatusCodes.Status412PreconditionFailed,
         { Errno: "EAGAIN" } => StatusCodes.Status503ServiceUnavailable,
-        { Errno: "EBUSY" or "EEXIST" or "EIO" } => StatusCodes.Status409Conflict,
+        { Errno: "EBUSY" or "EEXIST" or "EIO" or "ENOSPC" } => StatusCodes.Status409Conflict,
         _ => StatusCodes.Status422UnprocessableEntity,
     };
 

@@ -74,7 +74,7 @@ internal static class DimmEndpoints
         var path = staged.UploadPath(imageId);
         try
         {
-            var received = await ImageStreams.ReadAsync(http.Request.Body, path, dimm.Layout.Capacity, http.RequestAborted);
+            var received = await ImageStreams.ReadAsync(http.Request.Body, path, dimm.Layout.Capacity, host.Store.Room, http.RequestAborted);
             if (received != dimm.Layout.Capacity)
             {
                 return Refuse(WrongSize(received, dimm));
@@ -86,14 +86,18 @@ internal static class DimmEndpoints
                 return new Acknowledged();
             });
         }
-        catch (IOException failure)
+        catch (FencedException)
         {
-            // a full disk; or the caller is gone, and nobody reads this
-            return Refuse(Refusals.Of("EAGAIN", "media-unavailable", $"The worker's media store could not take the image: {failure.Message}"));
+            return Refuse(Refusals.Of("ESTALE", "fenced", "The host is held under another epoch.", ("epoch", host.Store.Epoch)));
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // or the caller is gone, and nobody reads this
+            return Refuse(DataPlaneGate.Unavailable(failure));
         }
         finally
         {
-            File.Delete(path);
+            DurableFile.TryDelete(path);
         }
     }
 

@@ -33,7 +33,7 @@ internal static class ImageStreams
 
     /// <summary>Stores a stream in a file that has <paramref name="length"/> bytes from the start; runs of zeroes stay holes.</summary>
     /// <returns>The stream's bytes; where there are more than <paramref name="length"/>, some number above it.</returns>
-    public static async Task<long> ReadAsync(Stream input, string path, long length, CancellationToken cancellation)
+    public static async Task<long> ReadAsync(Stream input, string path, long length, MediaRoom? room, CancellationToken cancellation)
     {
         using var file = File.OpenHandle(path, FileMode.Create, FileAccess.Write);
         RandomAccess.SetLength(file, length);
@@ -47,6 +47,7 @@ internal static class ImageStreams
                 return received + count;
             }
 
+            room?.Demand(count);
             Store(file, received, piece.AsSpan(0, count));
             received += count;
             if (count < PieceBytes)

@@ -23,7 +23,6 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
     public LiveHost(HostStore store, HostLayout layout, long generation)
     {
         Store = store;
-        Layout = layout;
         Memory = new SystemMemory([], _dimms, store.Fence);
         Scrub = new HostScrub(Memory);
         try
@@ -42,7 +41,10 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
 
     public HostStore Store { get; }
 
-    public HostLayout Layout { get; private set; }
+    public HostLayout Layout { get; private set; } = null!;
+
+    /// <summary>A flush of one of its media files failed: nothing of the host is believed until it is opened again.</summary>
+    public bool IsLost => _dimms.Values.Any(dimm => dimm.IsLost);
 
     public long Generation { get; private set; }
 
@@ -145,9 +147,18 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
             dimm!.Dispose();
         }
 
+        if (Store.IsAdopted && Layout is null)
+        {
+            // before the first is opened, which writes the manifest
+            foreach (var dimm in layout.Dimms)
+            {
+                DimmMedia.Demand(Store.Folder, dimm);
+            }
+        }
+
         foreach (var dimm in layout.Dimms.Where(dimm => !_dimms.ContainsKey(dimm.DimmId)))
         {
-            _dimms.Add(dimm.DimmId, DimmMedia.Open(Store.Folder, Store.HostId, dimm, Store.Fence));
+            _dimms.Add(dimm.DimmId, DimmMedia.Open(Store.Folder, Store.HostId, dimm, Store.Fence, Store.Room));
         }
 
         (Layout, Generation) = (layout, generation);
@@ -224,14 +235,33 @@ internal sealed class LiveHost : IDisposable, IPoisonSource
         Shutdown();
         try
         {
-            foreach (var dimm in _dimms.Values)
+            IOException? failed = null;
+            foreach (var dimm in _dimms.Values.Where(dimm => !dimm.IsLost))
             {
-                dimm.Flush();
+                failed = TryFlush(dimm) ?? failed;
+            }
+
+            if (failed is not null)
+            {
+                throw failed;
             }
         }
         finally
         {
             Dispose();
+        }
+    }
+
+    private static IOException? TryFlush(DimmMedia dimm)
+    {
+        try
+        {
+            dimm.Flush();
+            return null;
+        }
+        catch (IOException failure)
+        {
+            return failure;
         }
     }
 

@@ -19,16 +19,19 @@ internal sealed class DimmMedia : IDisposable
     private readonly ErrorJournal _journal;
     private readonly DimmErrorState _state;
     private readonly Lock _stateLock = new();
+    private readonly MediaRoom? _room;
     private SafeFileHandle _file;
-    private MediaWindows _windows;
     private DimmObservation? _observed;
     private volatile bool _isDirty;
 
-    private DimmMedia(Guid hostId, DimmLayout layout, string path, MediaFence fence, ErrorJournal journal, DimmErrorState state)
+    /// <summary>A new image has its name of <see cref="ImageEnding"/>, or had it: the rest of the taking comes before anything else is stored.</summary>
+    private volatile bool _isImagePending;
+
+    private DimmMedia(Guid hostId, DimmLayout layout, string path, MediaFence fence, ErrorJournal journal, DimmErrorState state, MediaRoom? room)
     {
-        (_hostId, Layout, _path, Fence, _journal, _state) = (hostId, layout, path, fence, journal, state);
+        (_hostId, Layout, _path, Fence, _journal, _state, _room) = (hostId, layout, path, fence, journal, state, room);
         _file = OpenFile(path, layout.Capacity);
-        _windows = new MediaWindows(_file, layout.Capacity);
+        _isImagePending = File.Exists(path + ImageEnding);
     }
 
     public DimmLayout Layout { get; }
@@ -41,6 +44,9 @@ internal sealed class DimmMedia : IDisposable
 
     /// <summary>What the bus lists, by DPA; likewise.</summary>
     public PoisonList Known => _state.Known;
+
+    /// <summary>A flush failed: nothing of the file is believed any more, and its host has to be opened again from the disk.</summary>
+    public bool IsLost { get; private set; }
 
     public DimmAttributes Attributes => _state.Attributes;
 
@@ -59,37 +65,48 @@ internal sealed class DimmMedia : IDisposable
 
     public long ScrubCount => _state.Attributes.ScrubCount;
 
-    /// <summary>Opens a DIMM's files, which are made when they are new. What a crash left half done is completed.</summary>
+    /// <summary>Opens a DIMM's files; they are made where they never were (<see cref="MediaManifest"/>). What a crash left half done is completed.</summary>
+    /// <exception cref="MediaFailureException">They were there, and are missing or have another length now.</exception>
     /// <exception cref="InvalidDataException">Its state is damaged.</exception>
-    public static DimmMedia Open(string folder, Guid hostId, DimmLayout layout, MediaFence fence)
+    public static DimmMedia Open(string folder, Guid hostId, DimmLayout layout, MediaFence fence, MediaRoom? room = null)
     {
+        MediaManifest.Prepare(folder, FileName(layout.DimmId), layout.Capacity);
         var path = MediaPath(folder, layout.DimmId);
         var journal = ErrorJournal.Open(folder, layout.DimmId, fence, out var state);
-        var dimm = new DimmMedia(hostId, layout, path, fence, journal, state);
-        if (File.Exists(path + ImageEnding))
+        DimmMedia? dimm = null;
+        try
         {
-            dimm.TakeImage();
+            dimm = new DimmMedia(hostId, layout, path, fence, journal, state, room);
+            dimm.CompleteImage();
+            return dimm;
         }
-
-        return dimm;
+        catch
+        {
+            dimm?._file.Dispose();
+            journal.Dispose();
+            throw;
+        }
     }
+
+    /// <summary>Refuses a DIMM whose media file is missing or has another length.</summary>
+    /// <exception cref="MediaFailureException">It is.</exception>
+    public static void Demand(string folder, DimmLayout layout) => MediaManifest.Demand(MediaPath(folder, layout.DimmId), layout.Capacity);
 
     /// <summary>Removes a DIMM's files for good, plugged or not.</summary>
     public static void RemoveFiles(string folder, Guid dimmId, MediaFence fence)
     {
         fence.Demand();
-        File.Delete(MediaPath(folder, dimmId));
         File.Delete(MediaPath(folder, dimmId) + ImageEnding);
         ErrorJournal.RemoveFiles(folder, dimmId, fence);
+
+        // forgotten first: a crash between the two leaves a file that nothing names, and not a name without a file
+        MediaManifest.Forget(folder, FileName(dimmId));
+        File.Delete(MediaPath(folder, dimmId));
     }
 
     public void Read(long dpa, Span<byte> destination)
     {
-        if (destination.Length <= MediaWindows.LongestEntry && _windows.TryRead(dpa, destination))
-        {
-            return;
-        }
-
+        DemandWhole();
         while (destination.Length > 0)
         {
             var read = RandomAccess.Read(_file, destination, dpa);
@@ -117,23 +134,23 @@ internal sealed class DimmMedia : IDisposable
 
     public void Write(long dpa, ReadOnlySpan<byte> source)
     {
+        CompleteImage();
+        _room?.Demand(_file, dpa, source.Length);
         _isDirty = true;
-        if (source.Length > MediaWindows.LongestEntry || !_windows.TryWrite(dpa, source))
-        {
-            RandomAccess.Write(_file, source, dpa);
-        }
+        RandomAccess.Write(_file, source, dpa);
     }
 
     /// <summary>Zeroes take no room.</summary>
     public void Zero(long dpa, long length)
     {
+        CompleteImage();
         _isDirty = true;
         if (length >= 4096 && Libc.TryPunchHole(_file, dpa, length))
         {
-            _windows.ForgetRoom();
             return;
         }
 
+        _room?.Demand(_file, dpa, length);
         var zeroes = new byte[Math.Min(length, 1 << 16)];
         for (; length > 0; length -= zeroes.Length, dpa += zeroes.Length)
         {
@@ -142,23 +159,26 @@ internal sealed class DimmMedia : IDisposable
     }
 
     /// <summary>What was stored is on the disk on return.</summary>
+    /// <exception cref="MediaFailureException">The disk refused. The pages that it lost count as clean from now on, so a later flush proves nothing of them.</exception>
     public void Flush()
     {
+        DemandWhole();
         if (!_isDirty)
         {
             return;
         }
 
-        // cleared first, and set again where the disk refuses: a store that comes in between is flushed by the next call
+        // cleared first: a store that comes in between is flushed by the next call
         _isDirty = false;
         try
         {
             Libc.SyncData(_file);
         }
-        catch (IOException)
+        catch (IOException failure)
         {
-            _isDirty = true;
-            throw;
+            IsLost = true;
+            Libc.ForgetCached(_file);
+            throw Lost(failure);
         }
     }
 
@@ -167,6 +187,12 @@ internal sealed class DimmMedia : IDisposable
 
     /// <summary>Changes attributes, and the lists with them, in one.</summary>
     public bool Change(DimmAttributes? attributes, params ReadOnlySpan<ErrorChange> changes)
+    {
+        CompleteImage();
+        return Store(attributes, changes);
+    }
+
+    private bool Store(DimmAttributes? attributes, params ReadOnlySpan<ErrorChange> changes)
     {
         var altering = new List<ErrorChange>();
         foreach (var change in changes)
@@ -210,28 +236,53 @@ internal sealed class DimmMedia : IDisposable
     /// <summary>Scrub passes of the bus, in all.</summary>
     public void SetScrubCount(long count) => Change(_state.Attributes with { ScrubCount = count });
 
-    /// <summary>Empties the media and forgets its errors.</summary>
+    /// <summary>Empties the media and forgets its errors: an image without a stored byte takes the place of the media.</summary>
     public void Wipe()
     {
         Fence.Demand();
-        _windows.Dispose();
-        RandomAccess.SetLength(_file, 0);
-        RandomAccess.SetLength(_file, Layout.Capacity);
-        _windows = new MediaWindows(_file, Layout.Capacity);
-        RandomAccess.FlushToDisk(_file);
-        ForgetErrors();
+        CompleteImage();
+        _isImagePending = true;
+        MediaManifest.MakeEmpty(_path + ImageEnding, Layout.Capacity);
+        CompleteImage();
     }
 
     /// <summary>
-    /// Puts a whole new image, complete on the disk, in the place of the media. The rename is the moment it counts: whatever happens after it,
-    /// the next open completes it.
+    /// Puts a whole new image, complete on the disk, in the place of the media. The rename is the moment it counts: whatever happens after it, the next
+    /// store, the next attempt or the next open completes it.
     /// </summary>
     public void ReplaceWith(string imagePath)
     {
         Fence.Demand();
+        CompleteImage();
+        _isImagePending = true;
         File.Move(imagePath, _path + ImageEnding, overwrite: true);
-        Libc.SyncFolder(Path.GetDirectoryName(_path)!);
-        TakeImage();
+        CompleteImage();
+    }
+
+    /// <summary>Completes the taking of an image that was begun. Each step may fail and be made again.</summary>
+    public void CompleteImage()
+    {
+        DemandWhole();
+        if (!_isImagePending)
+        {
+            return;
+        }
+
+        Fence.Demand();
+        var folder = Path.GetDirectoryName(_path)!;
+        if (File.Exists(_path + ImageEnding))
+        {
+            // the image's name is durable before the errors of the old bytes are forgotten
+            Libc.SyncFolder(folder);
+            MediaManifest.Demand(_path + ImageEnding, Layout.Capacity);
+            _ = Store(null, ErrorChange.Heal(0, Layout.Capacity), ErrorChange.Forget(0, Layout.Capacity));
+            File.Move(_path + ImageEnding, _path, overwrite: true);
+        }
+
+        Libc.SyncFolder(folder);
+        var taken = OpenFile(_path, Layout.Capacity);
+        _file.Dispose();
+        (_file, _isDirty, _isImagePending) = (taken, false, false);
     }
 
     /// <summary>The DIMM is gone for good.</summary>
@@ -258,36 +309,42 @@ internal sealed class DimmMedia : IDisposable
 
     public void Dispose()
     {
-        _windows.Dispose();
         _file.Dispose();
         _journal.Dispose();
     }
 
-    private static string MediaPath(string folder, Guid dimmId) => Path.Combine(folder, $"{dimmId:N}.dimm");
+    private static string FileName(Guid dimmId) => $"{dimmId:N}.dimm";
 
+    private static string MediaPath(string folder, Guid dimmId) => Path.Combine(folder, FileName(dimmId));
+
+    /// <summary>
+    /// Opens the media file. What a former process wrote is flushed first: where that fails, the pages are dropped, and the next attempt reads what the disk has.
+    /// </summary>
     private static SafeFileHandle OpenFile(string path, long capacity)
     {
-        var file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-        if (RandomAccess.GetLength(file) != capacity)
+        MediaManifest.Demand(path, capacity);
+        var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        try
         {
-            RandomAccess.SetLength(file, capacity);
+            Libc.SyncData(file);
+            return file;
         }
-
-        return file;
+        catch (IOException failure)
+        {
+            Libc.ForgetCached(file);
+            file.Dispose();
+            throw Lost(failure);
+        }
     }
 
-    private void TakeImage()
+    private static MediaFailureException Lost(IOException failure) =>
+        new(MediaFailureException.FlushFailed, $"The disk did not take what was written: {failure.Message}", failure);
+
+    private void DemandWhole()
     {
-        Fence.Demand();
-        ForgetErrors();
-        File.Move(_path + ImageEnding, _path, overwrite: true);
-        Libc.SyncFolder(Path.GetDirectoryName(_path)!);
-        _windows.Dispose();
-        _file.Dispose();
-        _file = OpenFile(_path, Layout.Capacity);
-        _windows = new MediaWindows(_file, Layout.Capacity);
-        _isDirty = false;
+        if (IsLost)
+        {
+            throw new MediaFailureException(MediaFailureException.FlushFailed, $"A flush of {_path} failed; the host is opened again from the disk.");
+        }
     }
-
-    private void ForgetErrors() => Change(ErrorChange.Heal(0, Layout.Capacity), ErrorChange.Forget(0, Layout.Capacity));
 }

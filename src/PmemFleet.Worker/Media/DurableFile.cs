@@ -22,18 +22,40 @@ internal static class DurableFile
     public static void ReplaceRaw(string path, ReadOnlySpan<byte> bytes)
     {
         var temporary = $"{path}.{Writer}{Unfinished}";
-        using (var file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write))
+        try
         {
-            RandomAccess.Write(file, bytes, 0);
-            RandomAccess.FlushToDisk(file);
+            using (var file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write))
+            {
+                RandomAccess.Write(file, bytes, 0);
+                RandomAccess.FlushToDisk(file);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (IOException)
+        {
+            TryDelete(temporary);
+            throw;
         }
 
-        File.Move(temporary, path, overwrite: true);
         Libc.SyncFolder(Path.GetDirectoryName(path)!);
     }
 
     /// <summary>The bytes of a file that has this content.</summary>
     public static byte[] Frame(ReadOnlySpan<byte> content) => [.. SHA256.HashData(content), .. content];
+
+    /// <summary>Removes a file whose room is wanted back; a failure leaves it to the next opening of its folder.</summary>
+    public static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // it means nothing to a reader
+        }
+    }
 
     /// <summary>The content, or null where there is none that is whole.</summary>
     public static byte[]? Read(string path)

@@ -9,12 +9,14 @@ namespace PmemFleet.Worker.Media;
 /// </summary>
 internal sealed class HostStore
 {
+    private const string FenceName = "epoch";
+
     private readonly ResultFiles _results;
     private readonly ConcurrentDictionary<Guid, TaskResult> _pending = [];
 
-    private HostStore(string folder, Guid hostId, MediaFence fence)
+    private HostStore(string folder, Guid hostId, MediaFence fence, bool isAdopted, MediaRoom? room)
     {
-        (Folder, HostId, Fence) = (folder, hostId, fence);
+        (Folder, HostId, Fence, IsAdopted, Room) = (folder, hostId, fence, isAdopted, room);
         _results = new ResultFiles(folder);
         foreach (var result in _results.ReadPending().Where(result => result.Epoch == fence.Epoch))
         {
@@ -30,6 +32,12 @@ internal sealed class HostStore
 
     public long Epoch => Fence.Epoch;
 
+    /// <summary>A version without manifests made the folder: the media files of its layout are all there, or the host fails.</summary>
+    public bool IsAdopted { get; }
+
+    /// <summary>The room of the pool's file system; null where it is not limited.</summary>
+    public MediaRoom? Room { get; }
+
     /// <summary>True while no newer epoch has opened the store. Asked before anything is written or acknowledged.</summary>
     public bool IsCurrent => Fence.Holds;
 
@@ -40,22 +48,46 @@ internal sealed class HostStore
     public bool HasResults => !_pending.IsEmpty;
 
     /// <summary>Opens the store under an epoch; null where a newer one has it: this worker is fenced.</summary>
+    /// <param name="dataDirectory">The pool's folder.</param>
+    /// <param name="hostId">The host.</param>
+    /// <param name="epoch">The epoch.</param>
+    /// <param name="mayCreate">The host was never up: its folder is made where it is not there.</param>
+    /// <param name="room">The room of the pool's file system.</param>
+    /// <exception cref="MediaFailureException">The folder is not there.</exception>
     /// <exception cref="IOException">The folder cannot be used, or another worker opens it just now.</exception>
     /// <exception cref="InvalidDataException">The fence is damaged.</exception>
-    public static HostStore? TryOpen(string dataDirectory, Guid hostId, long epoch)
+    public static HostStore? TryOpen(string dataDirectory, Guid hostId, long epoch, bool mayCreate = true, MediaRoom? room = null)
     {
-        var folder = Path.Combine(dataDirectory, "hosts", hostId.ToString("N"));
+        var folder = FolderOf(dataDirectory, hostId);
+        if (!mayCreate && !IsThere(dataDirectory, hostId))
+        {
+            throw new MediaFailureException(
+                MediaFailureException.Missing,
+                $"The host was up before, and its folder {folder} has no media. They are not made again, as their bytes would be zeroes: mount the right volume, or restore it from a backup.");
+        }
+
         ResultFiles.Prepare(folder);
         using var gate = new FileStream(Path.Combine(folder, "open.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
         gate.Lock(0, 1);
-        if (MediaFence.TryRaise(Path.Combine(folder, "epoch"), epoch) is not { } fence)
+        var isAdopted = !MediaManifest.Exists(folder) && File.Exists(Path.Combine(folder, FenceName));
+        if (!isAdopted && !MediaManifest.Exists(folder))
+        {
+            // before the fence: a folder that has a fence and no manifest is of a former version
+            MediaManifest.Create(folder);
+        }
+
+        if (MediaFence.TryRaise(Path.Combine(folder, FenceName), epoch) is not { } fence)
         {
             return null;
         }
 
         RemoveUnfinished(folder);
-        return new HostStore(folder, hostId, fence);
+        Libc.SyncFolder(folder);
+        return new HostStore(folder, hostId, fence, isAdopted, room);
     }
+
+    /// <summary>The host's folder has a fence: it was opened before.</summary>
+    public static bool IsThere(string dataDirectory, Guid hostId) => File.Exists(Path.Combine(FolderOf(dataDirectory, hostId), FenceName));
 
     /// <summary>True where a task's result waits for its acknowledgement.</summary>
     public bool IsPending(Guid taskId) => _pending.ContainsKey(taskId);
@@ -80,9 +112,18 @@ internal sealed class HostStore
     {
         if (_pending.TryRemove(taskId, out _))
         {
-            _results.SetAside(taskId);
+            try
+            {
+                _results.SetAside(taskId);
+            }
+            catch (IOException)
+            {
+                // the next holder reports it once more, which changes nothing
+            }
         }
     }
+
+    private static string FolderOf(string dataDirectory, Guid hostId) => Path.Combine(dataDirectory, "hosts", hostId.ToString("N"));
 
     /// <summary>What a crash left half written means nothing, and a worker that still writes it is fenced.</summary>
     private static void RemoveUnfinished(string folder)

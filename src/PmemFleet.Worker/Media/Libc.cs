@@ -9,8 +9,7 @@ internal static partial class Libc
     private const int PunchHole = 0x02;
     private const int KeepSize = 0x01;
     private const int Interrupted = 4;
-    private const int ReadWrite = 0x3;
-    private const int Shared = 0x1;
+    private const int DontNeed = 4;
     private const int NoMoreData = 6;
     private const int SeekData = 3;
     private const int SeekHole = 4;
@@ -22,14 +21,15 @@ internal static partial class Libc
     public static bool TryPunchHole(SafeFileHandle file, long offset, long length) =>
         FAllocate(file, PunchHole | KeepSize, offset, length) == 0;
 
-    /// <summary>The file system gives the range room, zeroes where there was none; false where it cannot or has none left.</summary>
-    public static bool TryGiveRoom(SafeFileHandle file, long offset, long length) => FAllocate(file, KeepSize, offset, length) == 0;
+    /// <summary>Every byte of a range has room already; false also where the file system does not say.</summary>
+    public static bool IsStored(SafeFileHandle file, long offset, long length) =>
+        NextStored(file, offset) is var (start, end) && start == offset && end >= offset + length;
 
-    /// <summary>Maps a part of a file, shared, to read and write; null where the kernel refuses.</summary>
-    public static nint? TryMap(SafeFileHandle file, long offset, nint length) =>
-        MMap(0, length, ReadWrite, Shared, file, offset) is var address && address == -1 ? null : address;
-
-    public static void Unmap(nint address, nint length) => _ = MUnmap(address, length);
+    /// <summary>
+    /// The operating system forgets what it has in memory of the file, so that the next read comes from the disk. After a flush that failed its pages count as
+    /// clean although they are not on the disk.
+    /// </summary>
+    public static void ForgetCached(SafeFileHandle file) => _ = FAdvise(file, 0, 0, DontNeed);
 
     /// <summary>The first byte at or after an offset that is stored, and the first after it that is not; null where none follows.</summary>
     /// <remarks>A file system that keeps no holes says that all is stored.</remarks>
@@ -51,7 +51,7 @@ internal static partial class Libc
     {
         var descriptor = Open(folder, OpenFolder);
         var done = descriptor >= 0 && FSync(descriptor) == 0;
-        var error = Marshal.GetLastPInvokeErrorMessage();
+        var (number, error) = (Marshal.GetLastPInvokeError(), Marshal.GetLastPInvokeErrorMessage());
         if (descriptor >= 0)
         {
             _ = Close(descriptor);
@@ -59,7 +59,7 @@ internal static partial class Libc
 
         if (!done)
         {
-            throw new IOException($"{folder} cannot be synchronised: {error}");
+            throw new IOException($"{folder} cannot be synchronised: {error}", number);
         }
     }
 
@@ -71,7 +71,7 @@ internal static partial class Libc
         {
             if (Marshal.GetLastPInvokeError() != Interrupted)
             {
-                throw new IOException($"fdatasync failed: {Marshal.GetLastPInvokeErrorMessage()}");
+                throw new IOException($"fdatasync failed: {Marshal.GetLastPInvokeErrorMessage()}", Marshal.GetLastPInvokeError());
             }
         }
     }
@@ -89,11 +89,8 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     private static partial int FAllocate(SafeFileHandle file, int mode, long offset, long length);
 
-    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
-    private static partial nint MMap(nint address, nint length, int protection, int flags, SafeFileHandle file, long offset);
-
-    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
-    private static partial int MUnmap(nint address, nint length);
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
+    private static partial int FAdvise(SafeFileHandle file, long offset, long length, int advice);
 
     [LibraryImport("libc", EntryPoint = "lseek64", SetLastError = true)]
     private static partial long LSeek(SafeFileHandle file, long offset, int whence);

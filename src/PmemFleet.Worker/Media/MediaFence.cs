@@ -36,21 +36,22 @@ internal sealed class MediaFence
 
     public long Epoch { get; }
 
-    /// <summary>True while no newer epoch has opened the store; a fence that cannot be read does not hold.</summary>
+    /// <summary>True while the fence names this epoch; false only where it was read and names another one.</summary>
+    /// <exception cref="IOException">It cannot be read: who may write is not known, and it is asked again.</exception>
     public bool Holds
     {
         get
         {
-            try
+            Span<byte> seen = stackalloc byte[_expected.Length + 1];
+            if (ReadFence(seen) == _expected.Length && seen[..^1].SequenceEqual(_expected))
             {
-                using var file = File.OpenHandle(_path);
-                Span<byte> seen = stackalloc byte[_expected.Length + 1];
-                return RandomAccess.Read(file, seen, 0) == _expected.Length && seen[..^1].SequenceEqual(_expected);
+                return true;
             }
-            catch (IOException)
-            {
-                return false;
-            }
+
+            // another epoch's, or damaged, or of a folder that is away just now
+            return DurableFile.Read(_path) is not { } other || Parse(other) == Epoch
+                ? throw new IOException($"the fence {_path} cannot be read")
+                : false;
         }
     }
 
@@ -58,7 +59,7 @@ internal sealed class MediaFence
     /// <exception cref="InvalidDataException">The file is damaged: who may write cannot be known.</exception>
     public static MediaFence? TryRaise(string path, long epoch)
     {
-        var held = DurableFile.ReadWhole(path) is { } bytes ? long.Parse(Encoding.ASCII.GetString(bytes), CultureInfo.InvariantCulture) : 0;
+        var held = DurableFile.ReadWhole(path) is { } bytes ? Parse(bytes) : 0;
         if (held > epoch)
         {
             return null;
@@ -71,11 +72,17 @@ internal sealed class MediaFence
             // a former holder's last look may serve it this much longer; nothing is read or stored under the new epoch before that is over
             _ = SpinWait.SpinUntil(static () => false, LastLookIsOver);
         }
+        else
+        {
+            // an attempt before this one may have failed between the rename and this
+            Libc.SyncFolder(Path.GetDirectoryName(path)!);
+        }
 
         return new MediaFence(path, epoch);
     }
 
-    /// <exception cref="FencedException">A newer epoch has the store.</exception>
+    /// <exception cref="FencedException">Another epoch has the store.</exception>
+    /// <exception cref="IOException">The fence cannot be read.</exception>
     public void Demand()
     {
         var now = System.Diagnostics.Stopwatch.GetTimestamp();
@@ -91,6 +98,21 @@ internal sealed class MediaFence
 
         Volatile.Write(ref _seenAt, now);
     }
+
+    private int ReadFence(Span<byte> seen)
+    {
+        try
+        {
+            using var file = File.OpenHandle(_path);
+            return RandomAccess.Read(file, seen, 0);
+        }
+        catch (UnauthorizedAccessException refused)
+        {
+            throw new IOException($"the fence {_path} cannot be read: {refused.Message}", refused);
+        }
+    }
+
+    private static long Parse(ReadOnlySpan<byte> content) => long.Parse(Encoding.ASCII.GetString(content), CultureInfo.InvariantCulture);
 
     private static byte[] Content(long epoch) => Encoding.ASCII.GetBytes(epoch.ToString(CultureInfo.InvariantCulture));
 }

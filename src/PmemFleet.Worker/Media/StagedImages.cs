@@ -38,6 +38,8 @@ internal sealed class StagedImages(string folder, Guid dimmId, MediaFence fence)
     /// <summary>Puts the image in the place of the media; false where there is none and it was not the one taken last.</summary>
     public bool TryTake(DimmMedia dimm, Guid image)
     {
+        // an attempt before this one may have failed behind the rename, where the file has its next name already
+        dimm.CompleteImage();
         var path = PathOf(image);
         if (!File.Exists(path))
         {
@@ -72,7 +74,7 @@ internal sealed class StagedImages(string folder, Guid dimmId, MediaFence fence)
         var newest = File.GetLastWriteTimeUtc(_taken);
         foreach (var path in All().Where(path => newest - File.GetLastWriteTimeUtc(path) > Kept).ToList())
         {
-            File.Delete(path);
+            DurableFile.TryDelete(path);
         }
     }
 }

@@ -73,6 +73,11 @@ internal sealed class FleetClient : IDisposable
     public async Task<JoinResponse> JoinAsync(JoinRequest request, string joinToken, CancellationToken cancellation)
     {
         using var response = await PostAsync("/v1/workers/join", joinToken, request, FleetJsonContext.Default.JoinRequest, cancellation);
+        if ((int)response.StatusCode is >= 400 and < 500 && await ReasonAsync(response, cancellation) is { } reason)
+        {
+            throw new HttpRequestException($"the join was refused ({(int)response.StatusCode}): {reason}", null, response.StatusCode);
+        }
+
         response.EnsureSuccessStatusCode();
         return await ReadAsync(response, FleetJsonContext.Default.JoinResponse, cancellation);
     }
@@ -95,6 +100,34 @@ internal sealed class FleetClient : IDisposable
         }
     }
 
+    /// <summary>Reports what keeps the worker from serving its hosts; false where the Api does not know such reports.</summary>
+    public async Task<bool> ReportAsync(Guid workerId, string credential, WorkerConditions conditions, CancellationToken cancellation)
+    {
+        using var response = await PostAsync($"/v1/workers/{workerId}/conditions", credential, conditions, FleetJsonContext.Default.WorkerConditions, cancellation);
+        if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed)
+        {
+            return false;
+        }
+
+        response.EnsureSuccessStatusCode();
+        return true;
+    }
+
+    /// <summary>Whether a host of this worker was up before. An Api of a former version does not say: then it was.</summary>
+    public async Task<bool> WasUpAsync(Guid workerId, string credential, Guid hostId, CancellationToken cancellation)
+    {
+        using var message = new HttpRequestMessage(HttpMethod.Get, $"/v1/workers/{workerId}/hosts/{hostId}/media");
+        message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", credential);
+        using var response = await _http.SendAsync(message, cancellation);
+        if (response.StatusCode == HttpStatusCode.NotFound)
+        {
+            return true;
+        }
+
+        response.EnsureSuccessStatusCode();
+        return (await ReadAsync(response, FleetJsonContext.Default.HostMediaDto, cancellation)).Exist;
+    }
+
     public void Dispose() => _http.Dispose();
 
     /// <summary>Whatever stands between may answer too: anything but the document asked for is a failure of the way.</summary>
@@ -109,6 +142,20 @@ internal sealed class FleetClient : IDisposable
         catch (JsonException malformed)
         {
             throw new HttpRequestException("the answer is not of this protocol", malformed);
+        }
+    }
+
+    /// <summary>What a problem document says; null where the answer is none.</summary>
+    private static async Task<string?> ReasonAsync(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        try
+        {
+            using var problem = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(cancellation));
+            return problem.RootElement.TryGetProperty("detail", out var detail) ? detail.GetString() : null;
+        }
+        catch (JsonException)
+        {
+            return null;
         }
     }
 

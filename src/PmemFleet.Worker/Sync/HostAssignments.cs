@@ -1,4 +1,5 @@
 using PmemFleet.Contracts.Sync;
+using PmemFleet.Contracts.Workers;
 using PmemFleet.Worker.Hosts;
 using PmemFleet.Worker.Media;
 using PmemFleet.Worker.Tasks;
@@ -6,8 +7,14 @@ using PmemFleet.Worker.Tasks;
 namespace PmemFleet.Worker.Sync;
 
 /// <summary>Makes what this worker holds what a sync's answer says it holds; the same answer twice changes nothing.</summary>
-internal sealed partial class HostAssignments(WorkerOptions options, LiveHosts hosts, HostRunner runner, ILogger<HostAssignments> log)
+internal sealed partial class HostAssignments(
+    WorkerOptions options, LiveHosts hosts, HostRunner runner, PoolFolder pool, MediaRoom room, HostConditions conditions, ILogger<HostAssignments> log)
 {
+    private const int LongestMessage = 2000;
+
+    /// <summary>Asks the Api whether a host, whose folder is not there, was up before; set by the loop that has joined.</summary>
+    public Func<Guid, Task<bool>> WasUp { get; set; } = _ => Task.FromResult(false);
+
     /// <summary>False where a host that is this worker's could not be taken.</summary>
     public async Task<bool> ApplyAsync(SyncResponse response)
     {
@@ -32,6 +39,11 @@ internal sealed partial class HostAssignments(WorkerOptions options, LiveHosts h
             }
         }
 
+        if (!response.Partial)
+        {
+            conditions.Keep(mine.Keys.ToHashSet());
+        }
+
         var isAllHeld = true;
         foreach (var assignment in response.Hosts)
         {
@@ -44,6 +56,13 @@ internal sealed partial class HostAssignments(WorkerOptions options, LiveHosts h
 #pragma warning restore CA1031
             {
                 LogNotTaken(failure, assignment.HostId);
+                conditions.Set(new HostCondition
+                {
+                    HostId = assignment.HostId,
+                    Epoch = assignment.Epoch,
+                    Code = CodeOf(failure),
+                    Message = failure.Message.Length > LongestMessage ? failure.Message[..LongestMessage] : failure.Message,
+                });
                 isAllHeld = false;
             }
         }
@@ -83,7 +102,27 @@ internal sealed partial class HostAssignments(WorkerOptions options, LiveHosts h
                 return false;
             }
 
-            if (HostStore.TryOpen(options.DataDirectory, assignment.HostId, assignment.Epoch) is not { } store)
+            if (hosts.HasEnded(assignment.HostId, assignment.Epoch))
+            {
+                // nothing of it runs any more; a condition that says why is kept
+                if (!conditions.Hosts.Any(known => known.HostId == assignment.HostId && known.Epoch == assignment.Epoch))
+                {
+                    conditions.Set(new HostCondition
+                    {
+                        HostId = assignment.HostId,
+                        Epoch = assignment.Epoch,
+                        Code = "host-let-go",
+                        Message = "The worker has let the host go, and takes it again when it boots.",
+                        WantsBoot = true,
+                    });
+                }
+
+                return false;
+            }
+
+            pool.Demand();
+            var isNew = assignment.Epoch <= 1 || HostStore.IsThere(options.DataDirectory, assignment.HostId) || !await WasUp(assignment.HostId);
+            if (HostStore.TryOpen(options.DataDirectory, assignment.HostId, assignment.Epoch, isNew, room) is not { } store)
             {
                 LogNewerEpoch(assignment.HostId, assignment.Epoch);
                 return false;
@@ -91,6 +130,7 @@ internal sealed partial class HostAssignments(WorkerOptions options, LiveHosts h
 
             held = new LiveHost(store, assignment.Layout, assignment.Generation);
             hosts.Hold(held);
+            conditions.Clear(assignment.HostId);
         }
         else if (assignment.Layout is not null && assignment.Generation > held.Generation)
         {
@@ -109,6 +149,14 @@ internal sealed partial class HostAssignments(WorkerOptions options, LiveHosts h
         runner.Offer(held, assignment.Tasks);
         return true;
     }
+
+    private static string CodeOf(Exception failure) => failure switch
+    {
+        MediaFailureException media => media.Code,
+        InvalidDataException => "media-damaged",
+        IOException full when DiskErrors.IsFull(full) => "media-full",
+        _ => "media-unavailable",
+    };
 
     private static void Cancel(LiveHost host, IReadOnlyList<WorkerTask> coming, SyncResponse response)
     {

@@ -1,6 +1,7 @@
 using PmemFleet.Contracts.Sync;
 using PmemFleet.Contracts.Workers;
 using PmemFleet.Worker.Hosts;
+using PmemFleet.Worker.Media;
 using Polly.CircuitBreaker;
 using Polly.Timeout;
 
@@ -11,8 +12,8 @@ namespace PmemFleet.Worker.Sync;
 /// syncs but what is on the disk, and what the Api need not be told again (<see cref="KnownHosts"/>), so whatever is lost or doubled changes nothing.
 /// </summary>
 internal sealed partial class SyncLoop(
-    WorkerOptions options, FleetClient client, LiveHosts hosts, HostAssignments assignments, KnownHosts known, SyncSignal signal, TimeProvider time, ILogger<SyncLoop> log)
-    : BackgroundService
+    WorkerOptions options, FleetClient client, LiveHosts hosts, HostAssignments assignments, KnownHosts known, SyncSignal signal, PoolFolder pool, MediaRoom room,
+    HostConditions conditions, TimeProvider time, ILogger<SyncLoop> log) : BackgroundService
 {
     /// <summary>The Api holds a sync no longer than this.</summary>
     public const int LongestWaitSeconds = 20;
@@ -28,6 +29,7 @@ internal sealed partial class SyncLoop(
     private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(5);
 
     private Guid _instance;
+    private long _reported;
     private TimeSpan _pauseWhenFenced = TimeSpan.Zero;
 
     /// <summary>Stops: nothing is given back, but what was stored is on the disk.</summary>
@@ -81,6 +83,7 @@ internal sealed partial class SyncLoop(
     private async Task<JoinResponse?> SyncOrJoinAsync(JoinResponse? joined, CancellationToken cancellation)
     {
         joined ??= await JoinAsync(cancellation);
+        await ReportAsync(joined, cancellation);
         switch (await SyncOnceAsync(joined, cancellation))
         {
             case SyncOutcome.Fenced:
@@ -111,8 +114,12 @@ internal sealed partial class SyncLoop(
     {
         // an answer that was lost is asked for again under the same instance, which changes nothing
         _instance = _instance == Guid.Empty ? Guid.CreateVersion7(time.GetUtcNow()) : _instance;
+        var folder = pool.Look();
         var request = new JoinRequest
         {
+            PoolId = folder.Id,
+            PoolState = folder.State,
+            NewPool = options.NewPool,
             Name = options.Name,
             MediaPool = options.MediaPool,
             AdvertisedUrl = options.AdvertisedUrl.ToString(),
@@ -120,10 +127,34 @@ internal sealed partial class SyncLoop(
             Version = typeof(SyncLoop).Assembly.GetName().Version!.ToString(3),
         };
         var joined = await client.JoinAsync(request, options.JoinToken, cancellation);
+        pool.Join(folder.Id);
+        assignments.WasUp = host => client.WasUpAsync(joined.WorkerId, joined.Credential, host, cancellation);
+        _reported = 0;
         hosts.DataPlaneCredential = joined.DataPlaneCredential;
         known.Forget();
         LogJoined(options.Name, joined.WorkerId);
         return joined;
+    }
+
+    /// <summary>Reports what keeps this worker from serving its hosts, where it has changed. A report that fails is made again with the next round.</summary>
+    private async Task ReportAsync(JoinResponse joined, CancellationToken cancellation)
+    {
+        var version = conditions.Version;
+        if (version == _reported)
+        {
+            return;
+        }
+
+        try
+        {
+            var report = new WorkerConditions { InstanceId = _instance, Hosts = conditions.Hosts, MediaFull = room.IsFull };
+            _ = await client.ReportAsync(joined.WorkerId, joined.Credential, report, cancellation);
+            _reported = version;
+        }
+        catch (HttpRequestException failure)
+        {
+            LogUnreported(failure.Message);
+        }
     }
 
     /// <summary>One sync; null where a new request has to carry what came up.</summary>
@@ -225,7 +256,10 @@ internal sealed partial class SyncLoop(
     {
         foreach (var host in hosts.All.ToList())
         {
-            await hosts.DropAsync(host.Store.HostId);
+            if (await hosts.DropAsync(host.Store.HostId) is { } failure)
+            {
+                LogUnflushed(failure.Message);
+            }
         }
     }
 
@@ -244,6 +278,9 @@ internal sealed partial class SyncLoop(
     [LoggerMessage(EventId = 1006, Level = LogLevel.Error, Message = "A sync failed")]
     private partial void LogUnexpected(Exception failure);
 
-    [LoggerMessage(EventId = 1009, Level = LogLevel.Warning, Message = "Media could not be flushed at the stop: {Reason}")]
+    [LoggerMessage(EventId = 1010, Level = LogLevel.Warning, Message = "The conditions of hosts could not be reported: {Reason}")]
+    private partial void LogUnreported(string reason);
+
+    [LoggerMessage(EventId = 1009, Level = LogLevel.Warning, Message = "Media could not be flushed when their host was let go: {Reason}")]
     private partial void LogUnflushed(string reason);
 }

@@ -109,6 +109,7 @@ internal sealed partial class HostRunner(TaskExecutor executor, LongTaskLane lan
         {
             host.Gate.Release();
             _slots.Release();
+            await hosts.DropWhenLostAsync(host);
         }
 
         await hosts.DropAsync(host.Store.HostId, host);

@@ -126,7 +126,7 @@ internal sealed partial class LongTaskLane(IEnumerable<ILongStep> steps, LiveHos
             Keep(host, task, result);
             return true;
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // a full disk, say
             LogFailed(failure, task.Kind, 0);

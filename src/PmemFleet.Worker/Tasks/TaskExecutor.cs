@@ -31,7 +31,7 @@ internal sealed partial class TaskExecutor(ILogger<TaskExecutor> log)
     public static TaskResult? FindResult(LiveHost host, WorkerTask task)
     {
         host.Store.Fence.Demand();
-        if (host.Store.FindFormer(task.TaskId) is { } former && (former.Epoch == host.Store.Epoch || !IsBoot(task)))
+        if (host.Store.FindFormer(task.TaskId) is { } former && (IsBoot(task) ? former.Epoch == host.Store.Epoch && host.Machine is not null : true))
         {
             return Keep(host, former.Epoch == host.Store.Epoch ? former : BindAgain(host, task, former));
         }

@@ -117,6 +117,8 @@ internal static class EndpointRoles
         new("GET", "/v1/workers/{worker}", Needs.Admin),
         new("POST", "/v1/workers/join", Needs.Join),
         new("POST", "/v1/workers/{worker}/sync", Needs.Worker),
+        new("POST", "/v1/workers/{worker}/conditions", Needs.Worker),
+        new("GET", "/v1/workers/{worker}/hosts/{host}/media", Needs.Worker),
         new("GET", "/livez", Needs.Open),
         new("GET", "/readyz", Needs.Open),
         new("GET", "/openapi/v1.json", Needs.Open),

@@ -73,6 +73,12 @@ public sealed class ScriptedFleetApi : IAsyncDisposable
     /// <summary>Every result that came, also those that had come before.</summary>
     public ConcurrentQueue<TaskResult> Reported { get; } = new();
 
+    /// <summary>What each worker reported last.</summary>
+    public ConcurrentDictionary<Guid, WorkerConditions> Conditions { get; } = [];
+
+    /// <summary>Every condition of a host that was reported.</summary>
+    public ConcurrentQueue<HostCondition> Reports { get; } = new();
+
     public static async Task<ScriptedFleetApi> StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -83,6 +89,9 @@ public sealed class ScriptedFleetApi : IAsyncDisposable
         var api = new ScriptedFleetApi(app);
         app.MapPost("/v1/workers/join", http => api.AnswerAsync(http, api.JoinAsync));
         app.MapPost("/v1/workers/{id:guid}/sync", http => api.AnswerAsync(http, api.SyncAsync));
+        app.MapPost("/v1/workers/{id:guid}/conditions", api.ReportAsync);
+        app.MapGet("/v1/workers/{id:guid}/hosts/{host:guid}/media", (Guid host) =>
+            Results.Json(new HostMediaDto { Exist = api.Change(() => api._hosts[host].WasUp) }, Json.HostMediaDto));
         await app.StartAsync();
         return api;
     }
@@ -223,6 +232,29 @@ public sealed class ScriptedFleetApi : IAsyncDisposable
         });
         var response = new JoinResponse { WorkerId = id, Credential = $"of-{request.InstanceId}", DataPlaneCredential = DataPlaneCredential, LeaseSeconds = LeaseSeconds };
         return Task.FromResult((StatusCodes.Status200OK, JsonSerializer.SerializeToUtf8Bytes(response, Json.JoinResponse)));
+    }
+
+    /// <summary>A host that was let go under its epoch begins a new one.</summary>
+    private async Task<IResult> ReportAsync(HttpContext http, Guid id)
+    {
+        var conditions = (await JsonSerializer.DeserializeAsync(http.Request.Body, Json.WorkerConditions))!;
+        Conditions[id] = conditions;
+        foreach (var condition in conditions.Hosts!)
+        {
+            Reports.Enqueue(condition);
+            if (condition.WantsBoot)
+            {
+                Change(() =>
+                {
+                    if (_hosts.GetValueOrDefault(condition.HostId!.Value) is { } host && host.Epoch == condition.Epoch)
+                    {
+                        host.BeginEpoch(host.Worker);
+                    }
+                });
+            }
+        }
+
+        return Results.NoContent();
     }
 
     private async Task<(int Status, byte[] Body)> SyncAsync(HttpContext http, byte[] body)

@@ -19,6 +19,9 @@ public sealed class ScriptedHost(Guid id, HostLayout layout, string worker)
 
     public string Worker { get; set; } = worker;
 
+    /// <summary>A boot of it has counted: its media were made.</summary>
+    public bool WasUp { get; private set; }
+
     public HashSet<Guid> Cancelled { get; } = [];
 
     public HashSet<Guid> Redelivered { get; } = [];
@@ -74,6 +77,7 @@ public sealed class ScriptedHost(Guid id, HostLayout layout, string worker)
         }
 
         task.IsDone = true;
+        WasUp |= task.Kind == "boot";
         Cancelled.Remove(task.Id);
         task.Completion.TrySetResult(result);
     }

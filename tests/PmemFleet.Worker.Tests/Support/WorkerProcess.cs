@@ -15,12 +15,13 @@ internal sealed partial class WorkerProcess : IAsyncDisposable
     private readonly ScriptedFleetApi _api;
     private readonly string _name;
     private readonly string _data;
+    private readonly IReadOnlyDictionary<string, string>? _more;
     private readonly StringBuilder _log = new();
     private Process _process;
 
-    private WorkerProcess(ScriptedFleetApi api, string name, string data)
+    private WorkerProcess(ScriptedFleetApi api, string name, string data, IReadOnlyDictionary<string, string>? more)
     {
-        (_api, _name, _data) = (api, name, data);
+        (_api, _name, _data, _more) = (api, name, data, more);
         Url = FreePort.Url();
         _process = Launch();
     }
@@ -39,11 +40,17 @@ internal sealed partial class WorkerProcess : IAsyncDisposable
         }
     }
 
-    public static WorkerProcess Start(ScriptedFleetApi api, string data, string name = "worker-1") => new(api, name, data);
+    public static WorkerProcess Start(ScriptedFleetApi api, string data, string name = "worker-1", IReadOnlyDictionary<string, string>? more = null) =>
+        new(api, name, data, more);
 
     /// <summary>kill -9.</summary>
     public async Task KillAsync()
     {
+        if (_process.HasExited)
+        {
+            return;
+        }
+
         Signal(SigKill);
         await _process.WaitForExitAsync().WaitAsync(Deadlines.Long);
     }
@@ -91,7 +98,7 @@ internal sealed partial class WorkerProcess : IAsyncDisposable
             start.Environment.Remove(name);
         }
 
-        foreach (var (name, value) in WorkerEnvironment.Of(_api, _name, Url, _data))
+        foreach (var (name, value) in WorkerEnvironment.Of(_api, _name, Url, _data).Concat(_more ?? new Dictionary<string, string>()))
         {
             start.Environment[name] = value;
         }

@@ -1423,6 +1423,63 @@ namespace PmemFleet.Api.Persistence.Migrations
                         });
                 });
 
+            modelBuilder.Entity("PmemFleet.Api.Workers.HostFailureRow", b =>
+                {
+                    b.Property<Guid>("HostId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("host_id");
+
+                    b.Property<string>("Code")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("code");
+
+                    b.Property<string>("Message")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("message");
+
+                    b.Property<DateTimeOffset>("Since")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("since");
+
+                    b.Property<Guid>("WorkerId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("worker_id");
+
+                    b.HasKey("HostId")
+                        .HasName("pk_host_failures");
+
+                    b.HasIndex("WorkerId")
+                        .HasDatabaseName("ix_host_failures_worker");
+
+                    b.ToTable("host_failures", (string)null);
+                });
+
+            modelBuilder.Entity("PmemFleet.Api.Workers.MediaPoolRow", b =>
+                {
+                    b.Property<string>("Name")
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<Guid>("PoolId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("pool_id");
+
+                    b.HasKey("Name")
+                        .HasName("pk_media_pools");
+
+                    b.HasIndex("PoolId")
+                        .IsUnique()
+                        .HasDatabaseName("ux_media_pools_pool");
+
+                    b.ToTable("media_pools", (string)null);
+                });
+
             modelBuilder.Entity("PmemFleet.Api.Workers.WorkerLeaseRow", b =>
                 {
                     b.Property<Guid>("WorkerId")
@@ -1461,6 +1518,12 @@ namespace PmemFleet.Api.Persistence.Migrations
                     b.Property<DateTimeOffset>("JoinedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("joined_at");
+
+                    b.Property<bool>("MediaFull")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(false)
+                        .HasColumnName("media_full");
 
                     b.Property<string>("MediaPool")
                         .IsRequired()
@@ -1751,6 +1814,16 @@ namespace PmemFleet.Api.Persistence.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_regions_host");
+                });
+
+            modelBuilder.Entity("PmemFleet.Api.Workers.HostFailureRow", b =>
+                {
+                    b.HasOne("PmemFleet.Api.Hosts.HostRow", null)
+                        .WithOne()
+                        .HasForeignKey("PmemFleet.Api.Workers.HostFailureRow", "HostId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_host_failures_host");
                 });
 
             modelBuilder.Entity("PmemFleet.Api.Workers.WorkerLeaseRow", b =>

@@ -35,22 +35,14 @@ internal sealed class ErrorJournal : IDisposable
     {
         var journal = new ErrorJournal(folder, dimmId, fence);
         state = new DimmErrorState();
-        var newest = journal.All().Where(file => file.Epoch <= fence.Epoch).DefaultIfEmpty().MaxBy(file => file.Epoch);
-        if (newest.Path is null)
+        try
         {
-            return journal;
+            journal.Begin(state);
         }
-
-        var isTorn = Replay(newest.Path, state);
-        if (newest.Epoch < fence.Epoch || isTorn)
+        catch
         {
-            state.Version++;
-            journal.Checkpoint(state);
-            journal.ForgetFormer();
-        }
-        else
-        {
-            journal.OpenFile();
+            journal.Dispose();
+            throw;
         }
 
         return journal;
@@ -114,12 +106,36 @@ internal sealed class ErrorJournal : IDisposable
     {
         _fence.Demand();
         var record = ErrorRecord.Checkpoint(state.Version, state.Attributes, state.Poison, state.Known);
+
+        // until this is through, the open file may be the one that is replaced: nothing may be appended to it
+        _isBroken = true;
         DurableFile.ReplaceRaw(_own, record);
         OpenFile();
         (_checkpointBytes, _isBroken) = (record.Length, false);
     }
 
     public void Dispose() => _file?.Dispose();
+
+    private void Begin(DimmErrorState state)
+    {
+        var newest = All().Where(file => file.Epoch <= _fence.Epoch).DefaultIfEmpty().MaxBy(file => file.Epoch);
+        if (newest.Path is null)
+        {
+            return;
+        }
+
+        var isTorn = Replay(newest.Path, state);
+        if (newest.Epoch < _fence.Epoch || isTorn)
+        {
+            state.Version++;
+            Checkpoint(state);
+            ForgetFormer();
+        }
+        else
+        {
+            OpenFile();
+        }
+    }
 
     /// <summary>Reads a journal into a state; true where its last record is cut short.</summary>
     private static bool Replay(string path, DimmErrorState state)
