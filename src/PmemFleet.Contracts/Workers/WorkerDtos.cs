@@ -95,7 +95,6 @@ public sealed record WorkerConditions
 
     /// <summary>Its hosts that it cannot serve.</summary>
     [Required]
-    [MaxLength(100_000)]
     public IReadOnlyList<HostCondition>? Hosts { get; init; }
 
     /// <summary>New room on the media is refused: the reserve has begun.</summary>
@@ -119,7 +118,7 @@ public sealed record HostCondition
 
     /// <summary>The reason, for an operator.</summary>
     [Required]
-    [MaxLength(2000)]
+    [StringLength(2000)]
     public string? Message { get; init; }
 
     /// <summary>The worker has let the host go under this epoch: it serves it again under a new one, which begins with a boot.</summary>
