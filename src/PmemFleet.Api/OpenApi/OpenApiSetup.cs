@@ -9,7 +9,8 @@ public static class OpenApiSetup
     public const string DocumentName = "v1";
 
     /// <summary>Between the service's own processes, with credentials of their own; it changes with them.</summary>
-    private static readonly IReadOnlyCollection<string> WorkerProtocol = ["v1/workers/join", "v1/workers/{worker}/sync", "v1/workers/{worker}/conditions", "v1/workers/{worker}/hosts/{host}/media"];
+    private static readonly IReadOnlyCollection<string> WorkerProtocol =
+        ["v1/workers/join", "v1/workers/{worker}/sync", "v1/workers/{worker}/conditions", "v1/workers/{worker}/hosts/{host}/media"];
 
     public static IServiceCollection AddFleetDescription(this IServiceCollection services) => services.AddOpenApi(DocumentName, options =>
     {

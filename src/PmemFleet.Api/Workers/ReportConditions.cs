@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 using PmemFleet.Api.Access;
 using PmemFleet.Api.Conventions;
 using PmemFleet.Api.Events;
