@@ -17,7 +17,7 @@ internal static class StructPages
     public static void Write(BindPlan plan, PagesInfoBlock block, IMedia media)
     {
         var range = plan.Size.Value - block.StartPad - block.EndTrunc;
-        var first = block.StartPad + PagesGeometry.ReserveBytes;
+        long first = block.StartPad + PagesGeometry.ReserveBytes;
         if (range >= SectionBytes)
         {
             var address = plan.Start.Value + first;

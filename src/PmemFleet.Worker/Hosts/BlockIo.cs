@@ -20,7 +20,7 @@ internal sealed class BlockIo(IMedia media, long dataStart, long length, int log
 
     public INamespaceIo Over(IMedia other) => new BlockIo(other, dataStart, length, logicalBlock);
 
-    public RefusalDto? Read(long offset, Span<byte> destination) => 
+    public RefusalDto? Read(long offset, Span<byte> destination) =>
         Explain(IsOfWholeBlocks(offset, destination.Length) ? _disk.Read(offset, destination) : Errno.EINVAL, offset, destination.Length);
 
     public RefusalDto? Write(long offset, ReadOnlySpan<byte> source, out DataWrittenDto written)

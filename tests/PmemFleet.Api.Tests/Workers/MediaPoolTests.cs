@@ -95,7 +95,14 @@ public sealed class MediaPoolTests(ApiFixture api) : IClassFixture<ApiFixture>
 
     private static DimmObservation Seen(HostDto host, Guid dimm) => new()
     {
-        HostId = host.Id, DimmId = dimm, Epoch = host.Epoch, Version = 1, Poison = [], BadRanges = [], DirtyShutdownCount = 0, ScrubCount = 0,
+        HostId = host.Id,
+        DimmId = dimm,
+        Epoch = host.Epoch,
+        Version = 1,
+        Poison = [],
+        BadRanges = [],
+        DirtyShutdownCount = 0,
+        ScrubCount = 0,
     };
 
     private async Task<bool> ExistAsync(ScriptedWorker worker, HostDto host)
@@ -134,8 +141,14 @@ public sealed class MediaPoolTests(ApiFixture api) : IClassFixture<ApiFixture>
         using var http = api.Client(ApiFixture.JoinToken);
         var request = new JoinRequest
         {
-            Name = name == pool ? name : $"{name}-{pool}", MediaPool = pool, AdvertisedUrl = "http://127.0.0.1:1", InstanceId = Guid.CreateVersion7(), Version = "test",
-            PoolId = id, PoolState = state, NewPool = isNew,
+            Name = name == pool ? name : $"{name}-{pool}",
+            MediaPool = pool,
+            AdvertisedUrl = "http://127.0.0.1:1",
+            InstanceId = Guid.CreateVersion7(),
+            Version = "test",
+            PoolId = id,
+            PoolState = state,
+            NewPool = isNew,
         };
         using var answer = await http.PostAsJsonAsync("/v1/workers/join", request, FleetJsonContext.Default.JoinRequest);
         return answer.IsSuccessStatusCode ? null : (await answer.ReadProblemAsync()).Code;
