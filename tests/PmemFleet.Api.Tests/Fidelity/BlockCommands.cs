@@ -15,7 +15,7 @@ namespace PmemFleet.Api.Tests.Fidelity;
 internal sealed class BlockCommands(RecordedMachine machine)
 {
     private const int InfoBlock = 4096;
-    private const int Sector = 512;
+    private const int Sector = 4096;
     private const string ThroughMapping = "bytes through a mapping of device-dax: the engine maps, and has no bytes of its own";
     private readonly Dictionary<string, string> _ours = [];
     private readonly Dictionary<string, string> _theirs = [];
