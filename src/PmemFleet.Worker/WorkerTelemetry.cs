@@ -84,7 +84,7 @@ internal sealed class HeldHostGauge
         var meter = meters.Create(WorkerTelemetry.Name);
         meter.CreateObservableGauge("pmemfleet_worker_hosts_failed", () => conditions.Hosts.Count, description: "Hosts of this worker that it cannot serve");
         meter.CreateObservableGauge("pmemfleet_worker_media_full", () => room.IsFull ? 1 : 0, description: "1 while new room on the media is refused");
-        meter.CreateObservableGauge("pmemfleet_worker_media_free_bytes", () => room.FreeBytes, "By", "Bytes free on the media pool's file system");
+        meter.CreateObservableGauge("pmemfleet_worker_media_free_bytes", () => room.FreeBytes, description: "Bytes free on the media pool's file system");
         meter.CreateObservableGauge("pmemfleet_worker_hosts", () => hosts.All.Count(), description: "Hosts that this worker holds");
         meter.CreateObservableGauge("pmemfleet_worker_results_unacknowledged", () => hosts.All.Sum(host => host.Store.Results.Count), description: "Results on this worker's disk that the Api has not acknowledged");
     }

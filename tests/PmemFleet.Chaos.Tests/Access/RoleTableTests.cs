@@ -72,6 +72,8 @@ public sealed partial class RoleTableTests(ChaosServer server)
     {
         var path = endpoint.Path.Replace("{worker}", worker, StringComparison.Ordinal).Replace("{id}", Guid.Empty.ToString(), StringComparison.Ordinal)
             .Replace("{pid}", "1", StringComparison.Ordinal).Replace("{mapping}", "1", StringComparison.Ordinal);
+        // a worker names a host by its id
+        path = path.StartsWith("/v1/workers", StringComparison.Ordinal) ? path.Replace("{host}", Guid.Empty.ToString(), StringComparison.Ordinal) : path;
         path = Parameter().Replace(path, "absent-0");
         using var request = new HttpRequestMessage(new HttpMethod(endpoint.Method), path);
         if (authorization is not null)
