@@ -57,7 +57,11 @@ public sealed class FuzzTests(ChaosServer server)
                     }
 
                     var after = status < 400 ? await SettleAsync(fleet, digest) : await digest.TakeAsync();
-                    if (status >= 400 && FleetDigest.Difference(before, after) is { Length: > 0 } difference && difference != FailedOperation)
+                    if (status is 409 or 422 && FailsHalfWay.Contains(operation.ToString()) && FleetDigest.Difference(before, after).Contains("operations", StringComparison.Ordinal))
+                    {
+                        after = await SettleAsync(fleet, digest);
+                    }
+                    else if (status >= 400 && FleetDigest.Difference(before, after) is { Length: > 0 } difference && difference != FailedOperation)
                     {
                         findings.TryAdd($"{operation}: {status}, and yet it changed {difference}", request.ToString());
                     }
@@ -72,6 +76,15 @@ public sealed class FuzzTests(ChaosServer server)
         Assert.True(statuses.GetValueOrDefault(422) > 0 && statuses.GetValueOrDefault(400) > 0 && statuses.GetValueOrDefault(404) > 0, "the fuzz does not reach the rules");
         Assert.True(unmet.Count == 0, "the fuzz never met what these name:\n" + string.Join('\n', unmet.Select(pair => $"{pair.Key}: {string.Join(", ", pair.Value.Select(refusal => $"{refusal.Value} × {refusal.Key}"))}")));
     }
+
+    /// <summary>Where an operation was accepted and failed, these leave what the tools of Linux leave: a disabled namespace, the blocks before the refused one.</summary>
+    private static readonly HashSet<string> FailsHalfWay =
+    [
+        "POST /v1/hosts/{host}/dax-devices/{device}/reconfigure", "POST /v1/hosts/{host}/namespaces/{namespace}/check",
+        "POST /v1/hosts/{host}/namespaces/{namespace}/reconfigure", "POST /v1/hosts/{host}/namespaces/{namespace}/enable",
+        "POST /v1/hosts/{host}/namespaces", "POST /v1/hosts/{host}/media-errors", "POST /v1/hosts/{host}/media-errors/uninject",
+        "POST /v1/hosts/{host}/media-errors/clear",
+    ];
 
     /// <summary>Whether the rules have looked at it: what is malformed is refused before, and 404 is nothing to look at.</summary>
     private static bool HasMet(int status) => status is (>= 200 and < 300) or 409 or 412 or 422;
